@@ -1,0 +1,133 @@
+"""Statements for pages of features and single features: GeoJSON text is made in SQL and passed through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    null,
+    select,
+    table,
+)
+
+from spatial.crs import CRS, STORAGE_SRID
+from spatial.target import Target, concat, json_object
+
+# 0.1 mm on the ground: nine decimals of a degree, four of a metre.
+DEGREE_DIGITS = 9
+METRE_DIGITS = 4
+MAX_COUNT = 10_000
+_LAYERS = table("layers", column("slug", Text), column("revision", BigInteger), schema="catalogue")
+
+
+def geometry_in(geom: ColumnElement[object], crs: CRS) -> ColumnElement[object]:
+    """The stored geometry in a served CRS, axes in the order of the CRS's authority.
+
+    OGC API - Features Part 2, 6.2: coordinates follow the axis order of the CRS named by ``crs``.
+    """
+    served = geom if crs.srid == STORAGE_SRID else func.ST_Transform(geom, crs.srid)
+    return func.ST_FlipCoordinates(served) if crs.axis_inverted else served
+
+
+def geojson_geometry(geom: ColumnElement[object], crs: CRS) -> ColumnElement[str]:
+    """GeoJSON text of a stored geometry (EPSG:4326) in ``crs``; ``null`` where there is none."""
+    digits = DEGREE_DIGITS if crs.is_geographic else METRE_DIGITS
+    return func.coalesce(func.ST_AsGeoJSON(geometry_in(geom, crs), digits, 0), literal_column("'null'"))
+
+
+def feature_text(target: Target, source: object, crs: CRS, properties: Sequence[str] | None) -> ColumnElement[str]:
+    """GeoJSON text of one row without its closing brace, so that a caller may add members."""
+    shown = tuple(item for item in target.properties if properties is None or item.name in properties)
+    columns = source.c  # type: ignore[attr-defined]
+    geometry = geojson_geometry(columns.geom, crs) if target.geometry_type else literal_column("'null'")
+    return concat(
+        literal_column("""'{"type":"Feature","id":'""", Text),
+        columns.fid.cast(Text),
+        literal_column("""',"geometry":'""", Text),
+        geometry,
+        literal_column("""',"properties":'""", Text),
+        json_object(source, shown),  # type: ignore[arg-type]
+    )
+
+
+def items_statement(
+    target: Target,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    crs: CRS,
+    properties: Sequence[str] | None = None,
+    counted: bool = False,
+) -> Select[tuple[object, ...]]:
+    """One page of features as the bytes between the brackets of ``"features": [ ]``.
+
+    Parameters of the statement: ``after`` (fid of the last feature of the page before), ``skip`` (offset),
+    ``page`` (size) and those of the conditions. Columns: ``body`` (UTF-8 bytes), ``returned``, ``last_fid``,
+    ``more`` (whether features follow), ``revision`` and ``matched``: how many features the conditions hold
+    for, counted up to one more than :data:`MAX_COUNT`, or NULL where ``counted`` is false.
+
+    Args:
+        target: The layer's rows.
+        conditions: All must hold.
+        crs: Served CRS of the geometries.
+        properties: Names to show; all when None.
+        counted: Whether the conditions' matches are counted.
+    """
+    page_size = bindparam("page", type_=Integer)
+    found = (
+        select(target.rows)
+        .where(target.column("fid") > bindparam("after", type_=BigInteger), *conditions)
+        .order_by(target.column("fid"))
+        .offset(bindparam("skip", type_=Integer))
+        .limit(page_size + 1)
+        .subquery("found")
+    )
+    numbered = select(found, func.row_number().over().label("row_no")).subquery("numbered")
+    within = numbered.c.row_no <= page_size
+    text = concat(feature_text(target, numbered, crs, properties), literal_column("'}'"))
+    body = func.string_agg(text, literal_column("','")).filter(within)
+    matched: ColumnElement[object] = null().cast(BigInteger)
+    if counted:
+        bounded = select(literal_column("1")).select_from(target.rows).where(*conditions).limit(MAX_COUNT + 1)
+        matched = select(func.count()).select_from(bounded.subquery("bounded")).scalar_subquery()
+    return select(
+        func.convert_to(func.coalesce(body, literal_column("''")), "UTF8").cast(LargeBinary).label("body"),
+        func.count().filter(within).label("returned"),
+        func.max(numbered.c.fid).filter(within).label("last_fid"),
+        (func.count() > page_size).label("more"),
+        revision_of(target.slug).label("revision"),
+        matched.label("matched"),
+    )
+
+
+def feature_statement(target: Target, *, crs: CRS) -> Select[tuple[object, ...]]:
+    """One feature by ``fid``: ``body`` (UTF-8 bytes, closing brace left out) and the layer's ``revision``."""
+    text = feature_text(target, target.rows, crs, None)
+    return select(
+        func.convert_to(text, "UTF8").cast(LargeBinary).label("body"),
+        target.column("from_revision").label("feature_revision"),
+        revision_of(target.slug).label("revision"),
+    ).where(target.column("fid") == bindparam("fid", type_=BigInteger))
+
+
+def count_statement(target: Target, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[object, ...]]:
+    """How many features the conditions hold for, exactly, and the layer's ``revision``."""
+    return (
+        select(func.count().label("matched"), revision_of(target.slug).label("revision"))
+        .select_from(target.rows)
+        .where(*conditions)
+    )
+
+
+def revision_of(slug: str) -> ColumnElement[int]:
+    """The layer's current revision, read in the same snapshot as the rest of the statement."""
+    return select(_LAYERS.c.revision).where(_LAYERS.c.slug == slug).scalar_subquery()

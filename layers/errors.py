@@ -1,0 +1,153 @@
+"""Errors of layers: one root, each message in Vietnamese and English with its remedy."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class LayerError(Exception):
+    """Root of every error raised by this package.
+
+    Attributes:
+        parameter: Name of the request parameter or of the place in a document that is wrong, if there is one.
+        vi: Message for people, in Vietnamese, naming the remedy.
+        en: The same message in English; `str()` of the error.
+    """
+
+    def __init__(self, vi: str, en: str, *, parameter: str | None = None) -> None:
+        super().__init__(en)
+        self.parameter = parameter
+        self.vi = vi
+        self.en = en
+
+
+class InvalidDefinition(LayerError):
+    """A definition or code list is refused; names the file, the line and the path in the document.
+
+    Attributes:
+        file: File as it was named to the reader, or the name of the catalogue entry.
+        line: Line in that file, counted from 1; 0 where the document has no lines (JSON of the catalogue).
+        path: Place in the document, such as `fields[3].codes`; empty for the document itself.
+        reason_vi: The reason and its remedy in Vietnamese, without the place.
+        reason_en: The same in English.
+    """
+
+    def __init__(self, vi: str, en: str, *, file: str, line: int, path: str) -> None:
+        self.file = file
+        self.line = line
+        self.path = path
+        self.reason_vi = vi
+        self.reason_en = en
+        at = f" ({path})" if path else ""
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}{at}: {vi}", f"{where}{at}: {en}", parameter=path or None)
+
+
+class LayerNotFound(LayerError):
+    """No layer has this slug, or the reader may not know of it."""
+
+    def __init__(self, slug: str, *, known: Iterable[str] = ()) -> None:
+        self.slug = slug
+        vi, en = suggestion(slug, known)
+        super().__init__(
+            f"Không có lớp dữ liệu “{slug}”.{vi} Xem danh sách lớp tại /collections.",
+            f'There is no layer "{slug}".{en} See /collections for the layers.',
+            parameter="layer",
+        )
+
+
+class LayerExists(LayerError):
+    """A layer with this slug is already in the catalogue."""
+
+    def __init__(self, slug: str) -> None:
+        self.slug = slug
+        super().__init__(
+            f"Đã có lớp “{slug}”. Hãy đặt tên (slug) khác, hoặc cập nhật định nghĩa của lớp đang có.",
+            f'Layer "{slug}" exists already. Choose another slug, or update the definition of that layer.',
+            parameter="slug",
+        )
+
+
+class FieldNotFound(LayerError):
+    """The layer declares no field of this name."""
+
+    def __init__(self, layer: str, name: str, *, known: Iterable[str] = ()) -> None:
+        self.layer = layer
+        self.name = name
+        names = tuple(known)
+        vi, en = suggestion(name, names)
+        listing = ", ".join(names)
+        super().__init__(
+            f"Lớp “{layer}” không có trường “{name}”.{vi} Các trường: {listing}.",
+            f'Layer "{layer}" has no field "{name}".{en} Its fields: {listing}.',
+            parameter=name,
+        )
+
+
+class FeatureNotFound(LayerError):
+    """The layer has no feature with this number at the revision asked for."""
+
+    def __init__(self, layer: str, fid: int | str) -> None:
+        self.layer = layer
+        self.fid = fid
+        super().__init__(
+            f"Lớp “{layer}” không có đối tượng số {fid}. Hãy tìm lại qua /collections/{layer}/items.",
+            f'Layer "{layer}" has no feature {fid}. Look for it again at /collections/{layer}/items.',
+            parameter="featureId",
+        )
+
+
+class RevisionNotFound(LayerError):
+    """The layer has never had this revision, or none existed at the instant asked for."""
+
+    def __init__(self, layer: str, revision: int | str, *, newest: int | None = None) -> None:
+        self.layer = layer
+        self.revision = revision
+        vi = f"Hãy hỏi từ 1 đến {newest}." if newest else "Lớp chưa được công bố lần nào."
+        en = f"Ask for one from 1 to {newest}." if newest else "The layer has not been published yet."
+        super().__init__(
+            f"Lớp “{layer}” không có phiên bản {revision}. {vi}",
+            f'Layer "{layer}" has no revision {revision}. {en}',
+            parameter="revision",
+        )
+
+
+class DefinitionChangeRefused(LayerError):
+    """The new definition needs another table: geometry type, key or the type of a field has changed."""
+
+    def __init__(self, layer: str, part: str, old: str, new: str) -> None:
+        self.layer = layer
+        self.part = part
+        super().__init__(
+            f"Không thể đổi “{part}” của lớp “{layer}” từ “{old}” thành “{new}” khi lớp đã có bảng."
+            " Hãy thêm trường mới, hoặc tạo lớp mới rồi nạp lại dữ liệu.",
+            f'Cannot change "{part}" of layer "{layer}" from "{old}" to "{new}": the layer has a table.'
+            " Add a new field, or make a new layer and load the data again.",
+            parameter=part,
+        )
+
+
+class ScopeMissing(LayerError):
+    """Code below the gate was reached without a scope: a fault of the service, not of the reader."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Yêu cầu chưa được gắn phạm vi quyền; hãy báo quản trị viên.",
+            "The request carries no scope; tell the administrator.",
+        )
+
+
+class RowsRefused(LayerError):
+    """Rows cannot be published as they stand; each entry names the row, the field and the reason."""
+
+    def __init__(self, layer: str, vi: str, en: str, *, rows: tuple[int, ...] = ()) -> None:
+        self.layer = layer
+        self.rows = rows
+        super().__init__(f"Lớp “{layer}”: {vi}", f'Layer "{layer}": {en}', parameter="rows")
+
+
+def suggestion(name: str, known: Iterable[str]) -> tuple[str, str]:
+    """Returns " did you mean" sentences in Vietnamese and English, empty where nothing known is close."""
+    close = difflib.get_close_matches(name, tuple(known), n=1, cutoff=0.6)
+    if not close:
+        return "", ""
+    return f" Có phải là “{close[0]}”?", f' Did you mean "{close[0]}"?'

@@ -1,0 +1,1 @@
+"""The process: HTTP, settings, lifespan, command line and the private database cluster."""

@@ -1,0 +1,86 @@
+"""Settings: read from the environment and from .env, once, by the program that starts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised, not chosen
+
+
+class Settings(BaseSettings):
+    """Everything that the environment decides; durations are seconds or ISO 8601 (``PT10S``).
+
+    The names that users type (HOST, PORT, DATA …) have no prefix; all others begin with ``DIABAN_``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DIABAN_",
+        env_file=CHECKOUT / ".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = Field("127.0.0.1", validation_alias="HOST")
+    port: int = Field(8000, ge=1, le=65535, validation_alias="PORT")
+    workers: int = Field(1, ge=1, le=256, validation_alias="WORKERS")
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    database_read_url: SecretStr | None = Field(None, validation_alias="DATABASE_READ_URL")
+    data: Path | None = Field(None, validation_alias="DATA")
+    reset: bool = Field(False, validation_alias="RESET")
+
+    given_public_url: str | None = Field(None, pattern=r"^https?://\S+$", validation_alias="DIABAN_PUBLIC_URL")
+    state_dir: Path = CHECKOUT / ".diaban"
+    log_format: Literal["console", "json"] = "console"
+
+    pool_public: int = Field(8, ge=1, le=100)
+    pool_reader: int = Field(4, ge=1, le=100)
+    pool_tiles: int = Field(4, ge=1, le=100)
+    pool_writer: int = Field(2, ge=1, le=100)
+
+    timeout_items: timedelta = Field(timedelta(seconds=10), gt=timedelta(0))
+    timeout_tiles: timedelta = Field(timedelta(seconds=5), gt=timedelta(0))
+    timeout_query: timedelta = Field(timedelta(seconds=30), gt=timedelta(0))
+
+    max_items: int = Field(10_000, ge=1, le=10_000)
+    default_items: int = Field(100, ge=1, le=10_000)
+    tile_cache_mb: int = Field(256, ge=0)
+
+    @field_validator("database_url", "database_read_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError(
+                "địa chỉ phải có dạng postgresql://người-dùng:mật-khẩu@máy:cổng/cơ-sở-dữ-liệu; "
+                "the URL must read postgresql://user:password@host:port/database"
+            )
+        return value
+
+    @field_validator("timeout_items", "timeout_tiles", "timeout_query", mode="before")
+    @classmethod
+    def _from_seconds(cls, value: object) -> object:
+        # pydantic reads a number as seconds, but the environment only holds text.
+        return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
+
+    @field_validator("state_dir")
+    @classmethod
+    def _below_checkout(cls, value: Path) -> Path:
+        return CHECKOUT / value
+
+    @property
+    def public_url(self) -> str:
+        """The address that links carry, without a final slash: as given, else host and port."""
+        if self.given_public_url is not None:
+            return self.given_public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"

@@ -1,0 +1,87 @@
+"""The one gate for reading: every statement runs on a connection that carries the reader's scope."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layers.definition import Sensitivity
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Pool
+
+ALL_UNITS = "*"
+_SET_SCOPE = (
+    "SELECT set_config('diaban.subject', $1, true), set_config('diaban.classes', $2, true),"
+    " set_config('diaban.units', $3, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a reader may see.
+
+    Attributes:
+        subject: Who reads, as an id fit for logs.
+        classes: Sensitivities of the layers that exist for this reader.
+        units: Codes of the communes whose features exist for this reader in layers that are not public;
+            None for all of them.
+    """
+
+    subject: str
+    classes: frozenset[Sensitivity]
+    units: frozenset[str] | None
+
+    @classmethod
+    def public(cls) -> Scope:
+        """Everybody: wholly public layers only."""
+        return cls("public", frozenset({Sensitivity.PUBLIC}), frozenset())
+
+    @classmethod
+    def local_admin(cls) -> Scope:
+        """The operator of the machine, through the command line: every layer, still without personal fields."""
+        return cls("local-admin", frozenset(Sensitivity), None)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the scope holds nothing but wholly public layers."""
+        return self.classes == {Sensitivity.PUBLIC}
+
+    @property
+    def cache_key(self) -> str:
+        """Text that is equal for two scopes exactly where they can see the same."""
+        return "|".join((",".join(sorted(self.classes)), self._units))
+
+    @property
+    def _units(self) -> str:
+        return ALL_UNITS if self.units is None else ",".join(sorted(self.units))
+
+    @property
+    def settings(self) -> tuple[str, str, str]:
+        """Values of the session settings that the row policies read."""
+        return self.subject, ",".join(sorted(self.classes)), self._units
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lends connections: the public login in one round trip, the reader login inside a scoped transaction."""
+
+    public: Pool[object]
+    reader: Pool[object]
+
+    @asynccontextmanager
+    async def read(self, scope: Scope) -> AsyncIterator[Connection[object]]:
+        """A connection on which nothing outside ``scope`` exists.
+
+        Public statements run without a transaction of their own; all others in one read-only transaction
+        that begins by setting the scope, so that a pooled connection never keeps another reader's.
+        """
+        if scope.is_public:
+            async with self.public.acquire() as connection:
+                yield connection
+            return
+        async with self.reader.acquire() as connection, connection.transaction(readonly=True):
+            await connection.execute(_SET_SCOPE, *scope.settings)
+            yield connection

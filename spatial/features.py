@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     LargeBinary,
-    Select,
     Text,
     bindparam,
     column,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 )
 
 from spatial.crs import CRS, STORAGE_SRID
+from spatial.sql import Rows
 from spatial.target import Target, concat, json_object
 
 # 0.1 mm on the ground: nine decimals of a degree, four of a metre.
@@ -67,7 +67,7 @@ def items_statement(
     crs: CRS,
     properties: Sequence[str] | None = None,
     counted: bool = False,
-) -> Select[tuple[object, ...]]:
+) -> Rows:
     """One page of features as the bytes between the brackets of ``"features": [ ]``.
 
     Parameters of the statement: ``after`` (fid of the last feature of the page before), ``skip`` (offset),
@@ -97,7 +97,7 @@ def items_statement(
     body = func.string_agg(text, literal_column("','")).filter(within)
     matched: ColumnElement[object] = null().cast(BigInteger)
     if counted:
-        bounded = select(literal_column("1")).select_from(target.rows).where(*conditions).limit(MAX_COUNT + 1)
+        bounded: Rows = select(literal_column("1")).select_from(target.rows).where(*conditions).limit(MAX_COUNT + 1)
         matched = select(func.count()).select_from(bounded.subquery("bounded")).scalar_subquery()
     return select(
         func.convert_to(func.coalesce(body, literal_column("''")), "UTF8").cast(LargeBinary).label("body"),
@@ -109,7 +109,7 @@ def items_statement(
     )
 
 
-def feature_statement(target: Target, *, crs: CRS) -> Select[tuple[object, ...]]:
+def feature_statement(target: Target, *, crs: CRS) -> Rows:
     """One feature by ``fid``: ``body`` (UTF-8 bytes, closing brace left out) and the layer's ``revision``."""
     text = feature_text(target, target.rows, crs, None)
     return select(
@@ -119,7 +119,7 @@ def feature_statement(target: Target, *, crs: CRS) -> Select[tuple[object, ...]]
     ).where(target.column("fid") == bindparam("fid", type_=BigInteger))
 
 
-def count_statement(target: Target, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[object, ...]]:
+def count_statement(target: Target, conditions: Sequence[ColumnElement[bool]]) -> Rows:
     """How many features the conditions hold for, exactly, and the layer's ``revision``."""
     return (
         select(func.count().label("matched"), revision_of(target.slug).label("revision"))

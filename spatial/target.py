@@ -93,7 +93,7 @@ def concat(*parts: ColumnElement[str]) -> ColumnElement[str]:
     """Joins texts by ``||``."""
     joined = parts[0]
     for part in parts[1:]:
-        joined = joined.operate(operators.concat_op, part)  # type: ignore[assignment]
+        joined = joined.operate(operators.concat_op, part)
     return joined
 
 

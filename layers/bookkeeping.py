@@ -13,7 +13,6 @@ from sqlalchemy import (
     Double,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     cast,
@@ -31,6 +30,7 @@ from layers.definition import Definition
 from layers.delta import Delta, closed_table
 from layers.staging import stage_table
 from layers.tables import feature_table, history_table
+from spatial.sql import Rows
 
 # A feature whose bounds cover more zoom-12 cells than this marks the whole layer as changed.
 MAX_CELLS = 4096
@@ -56,9 +56,7 @@ INSERT INTO catalogue.changed_cells (slug, x, y, revision)
 SELECT :slug, x, y, :revision FROM cells
 ON CONFLICT (slug, x, y) DO UPDATE SET revision = excluded.revision
 """
-_EXTENT = (
-    "SELECT min(west), min(south), max(east), max(north) FROM touched WHERE change = 1 AND west IS NOT NULL"
-)
+_EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM touched WHERE change = 1 AND west IS NOT NULL"
 _BORDER = """
 SELECT EXISTS (SELECT 1 FROM touched WHERE change = -1
                AND (west <= :x0 OR south <= :y0 OR east >= :x1 OR north >= :y1))
@@ -136,14 +134,12 @@ def _touch(connection: Connection, definition: Definition, revision: int) -> Non
     features, history = feature_table(definition), history_table(definition)
     stage, closed = stage_table(definition), closed_table()
     began = _touching(features, 1, definition).where(stage.c.fid == features.c.fid, stage.c.op != "same")
-    ended = _touching(history, -1, definition).where(
-        history.c.fid == closed.c.fid, history.c.to_revision == revision
-    )
+    ended = _touching(history, -1, definition).where(history.c.fid == closed.c.fid, history.c.to_revision == revision)
     connection.execute(CreateTable(_TOUCHED))
     connection.execute(insert(_TOUCHED).from_select(_TOUCHED.c.keys(), union_all(began, ended)))
 
 
-def _touching(table: Table, change: int, definition: Definition) -> Select[tuple[object, ...]]:
+def _touching(table: Table, change: int, definition: Definition) -> Rows:
     bounds: list[ColumnElement[object]] = [null().cast(Double)] * 4
     if definition.geometry is not None:
         geom = table.c.geom
@@ -163,9 +159,9 @@ def _extent(connection: Connection, definition: Definition) -> list[float] | Non
             return list(old)
         return [min(old[0], new[0]), min(old[1], new[1]), max(old[2], new[2]), max(old[3], new[3])]
     geom = feature_table(definition).c.geom
-    whole = [func.min(func.ST_XMin(geom)), func.min(func.ST_YMin(geom))]
-    whole += [func.max(func.ST_XMax(geom)), func.max(func.ST_YMax(geom))]
-    row = connection.execute(select(*whole)).one()
+    low = func.min(func.ST_XMin(geom)), func.min(func.ST_YMin(geom))
+    high = func.max(func.ST_XMax(geom)), func.max(func.ST_YMax(geom))
+    row = connection.execute(select(*low, *high)).one()
     return None if row[0] is None else list(row)
 
 
@@ -179,7 +175,9 @@ def _newest(connection: Connection, definition: Definition) -> date:
     name = definition.data_date_field
     today = func.current_date()
     if name is None:
-        return connection.execute(select(today)).scalar_one()
+        day: date = connection.execute(select(today)).scalar_one()
+        return day
     stage = stage_table(definition)
     newest = func.max(cast(stage.c[name], Date)).filter(stage.c.op != "same")
-    return connection.execute(select(func.coalesce(func.least(newest, today), today))).scalar_one()
+    found: date = connection.execute(select(func.coalesce(func.least(newest, today), today))).scalar_one()
+    return found

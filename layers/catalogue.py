@@ -78,9 +78,7 @@ class Catalogue:
     def visible(self, classes: frozenset[Sensitivity]) -> list[Layer]:
         """The layers that a reader of these sensitivities may know of, by slug."""
         return [
-            self.layers[slug]
-            for slug in sorted(self.layers)
-            if self.layers[slug].definition.sensitivity in classes
+            self.layers[slug] for slug in sorted(self.layers) if self.layers[slug].definition.sensitivity in classes
         ]
 
     def changed(self, rows: Iterable[Row]) -> set[str]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from sqlalchemy import CheckConstraint, Column, Connection, Index, Table, and_, func, text
-from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from layers.definition import Definition, Field, FieldType, GeometryType, Sensitivity
@@ -14,7 +14,8 @@ from layers.errors import DefinitionChangeRefused
 from layers.tables import feature_table, history_table, private_table, sql_type
 
 MAX_IDENTIFIER = 63
-_PREPARER = postgresql_dialect().identifier_preparer
+_DIALECT = PGDialect()  # type: ignore[no-untyped-call]
+_PREPARER = _DIALECT.identifier_preparer
 
 
 def create_layer_tables(connection: Connection, definition: Definition) -> None:
@@ -88,7 +89,7 @@ def _add_column(connection: Connection, table: Table, field: Field, *, exists: b
     if table.schema == "private" and not exists:
         connection.execute(CreateTable(table, if_not_exists=True))
         return
-    kind = sql_type(field.type).compile(dialect=postgresql_dialect())
+    kind = sql_type(field.type).compile(dialect=_DIALECT)
     _run(connection, "ALTER TABLE {0} ADD COLUMN {1} " + kind, table, _PREPARER.quote(field.name))
 
 
@@ -184,9 +185,7 @@ def feature_indexes(definition: Definition) -> list[Index]:
     return found
 
 
-def _index(
-    table: Table, suffix: str, *columns: Column[object], unique: bool = False, using: str = "btree"
-) -> Index:
+def _index(table: Table, suffix: str, *columns: Column[object], unique: bool = False, using: str = "btree") -> Index:
     index = Index(_identifier(f"{table.name}_{suffix}"), *columns, unique=unique, postgresql_using=using)
     table.indexes.discard(index)
     return index

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     MetaData,
+    Subquery,
     Table,
     Text,
     and_,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.schema import CreateTable
 
 from layers.ddl import sequence_name
@@ -61,8 +63,9 @@ class Delta:
 @lru_cache(maxsize=1)
 def closed_table() -> Table:
     """The temporary table of fids whose current row ends with this revision."""
-    columns = [Column("fid", BigInteger, primary_key=True), Column("op", Text, nullable=False)]
-    return Table("closed", MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+    fid = Column("fid", BigInteger, primary_key=True)
+    op = Column("op", Text, nullable=False)
+    return Table("closed", MetaData(), fid, op, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
 def match_rows(connection: Connection, definition: Definition, *, append: bool) -> None:
@@ -132,8 +135,8 @@ def restore_rows(connection: Connection, definition: Definition, revision: int) 
     connection.execute(update(stage).values(values).where(stage.c.fid == kept.c.fid))
 
 
-def _latest_private(private: Table, revision: int | None = None):  # type: ignore[no-untyped-def]
-    statement = select(private).distinct(private.c.fid).order_by(private.c.fid, private.c.revision.desc())
+def _latest_private(private: Table, revision: int | None = None) -> Subquery:
+    statement = select(private).ext(distinct_on(private.c.fid)).order_by(private.c.fid, private.c.revision.desc())
     if revision is not None:
         statement = statement.where(private.c.revision <= revision)
     return statement.subquery("latest_private")
@@ -159,20 +162,17 @@ def classify_rows(connection: Connection, definition: Definition, *, replace: bo
         _mark_private_changes(connection, definition, private)
     next_fid = func.nextval(literal(sequence_name(definition), Text))
     connection.execute(
-        update(stage)
-        .values(op="insert", fid=func.coalesce(stage.c.fid, next_fid))
-        .where(stage.c.op.is_(None))
+        update(stage).values(op="insert", fid=func.coalesce(stage.c.fid, next_fid)).where(stage.c.op.is_(None))
     )
     connection.execute(
-        insert(closed).from_select(
-            ["fid", "op"], select(stage.c.fid, stage.c.op).where(stage.c.op == "update")
-        )
+        insert(closed).from_select(["fid", "op"], select(stage.c.fid, stage.c.op).where(stage.c.op == "update"))
     )
     if replace:
         absent = ~exists().where(stage.c.fid == features.c.fid)
         gone = select(features.c.fid, literal("delete")).where(absent)
         connection.execute(insert(closed).from_select(["fid", "op"], gone))
-    counts = dict(connection.execute(select(stage.c.op, func.count()).group_by(stage.c.op)).tuples().all())
+    grouped = connection.execute(select(stage.c.op, func.count()).group_by(stage.c.op))
+    counts: dict[str | None, int] = {row[0]: row[1] for row in grouped}
     deleted = connection.execute(select(func.count()).where(closed.c.op == "delete")).scalar_one()
     connection.execute(text("ANALYZE stage"))
     return Delta(counts.get("insert", 0), counts.get("update", 0), deleted)
@@ -221,9 +221,7 @@ def apply_delta(connection: Connection, definition: Definition, revision: int) -
         kept = or_(*(stage.c[name].is_not(None) for name in personal), stage.c.op == "update")
         source = select(stage.c.fid, literal(revision, BigInteger), *(stage.c[name] for name in personal))
         connection.execute(
-            insert(private).from_select(
-                ["fid", "revision", *personal], source.where(and_(stage.c.op != "same", kept))
-            )
+            insert(private).from_select(["fid", "revision", *personal], source.where(and_(stage.c.op != "same", kept)))
         )
 
 

@@ -108,9 +108,7 @@ def revert_layer(connection: Connection, slug: str, revision: int, *, note: Chan
         raise RevisionNotFound(slug, revision, newest=layer.revision)
     restore_rows(connection, definition, revision)
     delta = classify_rows(connection, definition, replace=True)
-    return _publish_delta(
-        connection, definition, layer, delta, kind="revert", note=note, staged=0, reverts_to=revision
-    )
+    return _publish_delta(connection, definition, layer, delta, kind="revert", note=note, staged=0, reverts_to=revision)
 
 
 def _publish_delta(
@@ -167,18 +165,13 @@ def _read_definition(connection: Connection, slug: str) -> Definition:
 def _lock_layer(connection: Connection, slug: str) -> Row[tuple[object, ...]]:
     """Serialises writers of one layer: the row lock lasts until the transaction ends."""
     return connection.execute(
-        text(
-            "SELECT revision, feature_count, definition_version FROM catalogue.layers"
-            " WHERE slug = :slug FOR UPDATE"
-        ),
+        text("SELECT revision, feature_count, definition_version FROM catalogue.layers WHERE slug = :slug FOR UPDATE"),
         {"slug": slug},
     ).one()
 
 
 def _owns_tables(connection: Connection) -> bool:
-    return bool(
-        connection.execute(text("SELECT pg_has_role(current_user, 'diaban_owner', 'MEMBER')")).scalar_one()
-    )
+    return bool(connection.execute(text("SELECT pg_has_role(current_user, 'diaban_owner', 'MEMBER')")).scalar_one())
 
 
 def _refusal(definition: Definition, error: IntegrityError) -> RowsRefused:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select
-
 from layers.catalogue import Layer
 from layers.definition import Definition
 from layers.tables import feature_table, has_unit_codes, measure_column, rows_at_revision
-from spatial.sql import Statement, compile_statement
+from spatial.sql import Rows, Statement, compile_statement
 from spatial.target import Property, Target
 
 MAX_STATEMENTS = 2048
@@ -50,15 +48,11 @@ class Statements:
 
     _known: dict[Hashable, Statement] = field(default_factory=dict)
 
-    def get(
-        self, layer: Layer, shape: Hashable, build: Callable[[Target], Select[tuple[object, ...]]]
-    ) -> Statement:
+    def get(self, layer: Layer, shape: Hashable, build: Callable[[Target], Rows]) -> Statement:
         """The statement of this shape over the layer's current rows, compiled at first use."""
         return self._compiled((layer.slug, layer.definition_version, shape), layer, current_target, build)
 
-    def get_past(
-        self, layer: Layer, shape: Hashable, build: Callable[[Target], Select[tuple[object, ...]]]
-    ) -> Statement:
+    def get_past(self, layer: Layer, shape: Hashable, build: Callable[[Target], Rows]) -> Statement:
         """The same over the rows after the revision bound as ``revision``."""
         return self._compiled((layer.slug, layer.definition_version, "past", shape), layer, past_target, build)
 
@@ -67,7 +61,7 @@ class Statements:
         key: Hashable,
         layer: Layer,
         target_of: Callable[[Definition], Target],
-        build: Callable[[Target], Select[tuple[object, ...]]],
+        build: Callable[[Target], Rows],
     ) -> Statement:
         statement = self._known.pop(key, None)
         if statement is None:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def _csv_columns(definition: Definition, frame: pd.DataFrame) -> tuple[list[str]
     return list(out.columns), buffer.getvalue()
 
 
-def _csv_values(field: Field, values: pd.Series[object]) -> object:
+def _csv_values(field: Field, values: pd.Series[Any]) -> object:
     if field.type is FieldType.INTEGER:
         return pd.to_numeric(values).astype("Int64")
     if field.type is FieldType.NUMBER:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
@@ -17,7 +18,6 @@ from sqlalchemy import (
     Double,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     and_,
@@ -30,21 +30,25 @@ from sqlalchemy.sql import CompoundSelect
 from sqlalchemy.types import TypeEngine
 
 from layers.definition import Definition, FieldType, GeometryType
+from spatial.sql import Rows
 
 STORAGE_SRID = 4326
 TILE_SRID = 3857
 DENSIFY_DEGREES = 0.0009  # about 100 m: edges are straight in lon/lat, geography would bend them
+
 
 class StoredGeometry(Geometry):
     """A geometry column whose values pass as they are: statements say themselves how they read and write."""
 
     cache_ok = True
 
-    def column_expression(self, col: object) -> None:
+    def column_expression(self, col: ColumnElement[object]) -> ColumnElement[object]:
         """Leaves a selected column bare, where the parent would wrap it in ST_AsEWKB."""
+        return col
 
-    def bind_expression(self, bindvalue: object) -> None:
+    def bind_expression(self, bindvalue: ColumnElement[object]) -> ColumnElement[object]:
         """Leaves a bound value bare, where the parent would wrap it in ST_GeomFromEWKT."""
+        return bindvalue
 
     @classmethod
     def of(cls, kind: str, srid: int) -> StoredGeometry:
@@ -52,7 +56,7 @@ class StoredGeometry(Geometry):
         return cls(kind, srid=srid, spatial_index=False)
 
 
-_SQL_TYPES: dict[FieldType, TypeEngine[object]] = {
+_SQL_TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.TEXT: Text(),
     FieldType.INTEGER: BigInteger(),
     FieldType.NUMBER: Double(),
@@ -74,7 +78,7 @@ _MEASURES = {
 }
 
 
-def sql_type(kind: FieldType) -> TypeEngine[object]:
+def sql_type(kind: FieldType) -> TypeEngine[Any]:
     """The SQL type of a field type; integers are ``bigint``, numbers ``double precision``."""
     return _SQL_TYPES[kind]
 
@@ -164,7 +168,7 @@ def common_columns(definition: Definition) -> tuple[str, ...]:
     return tuple(column.name for column in history_table(definition).columns if column.name != "to_revision")
 
 
-def rows_at_revision(definition: Definition) -> CompoundSelect[tuple[object, ...]]:
+def rows_at_revision(definition: Definition) -> CompoundSelect[*tuple[Any, ...]]:
     """Selects the rows of a layer as they stood after the revision bound as ``revision``.
 
     Columns are those of :func:`common_columns` and the generated measure; there is no ``tile_geom``.
@@ -174,7 +178,7 @@ def rows_at_revision(definition: Definition) -> CompoundSelect[tuple[object, ...
     names = common_columns(definition)
     measure = measure_column(definition)
 
-    def columns(table: Table) -> Select[tuple[object, ...]]:
+    def columns(table: Table) -> Rows:
         listed = [table.c[name] for name in names]
         if not measure:
             return select(*listed)

@@ -15,9 +15,7 @@ SCHEMAS = ("catalogue", "access", "audit", "jobs", "features", "history", "priva
 LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public")
 
 
-def migrate(
-    engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None
-) -> str:
+def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None) -> str:
     """Upgrades the database to head and returns the schema version reached.
 
     Args:
@@ -49,9 +47,7 @@ def _set_passwords(connection: Connection, passwords: Mapping[str, str]) -> None
     for login in LOGINS:
         # ALTER ROLE takes no parameters; format() in SQL quotes both parts.
         statement = connection.execute(
-            text(
-                "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', CAST(:login AS text), CAST(:word AS text))"
-            ),
+            text("SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', CAST(:login AS text), CAST(:word AS text))"),
             {"login": login, "word": passwords[login]},
         ).scalar_one()
         connection.exec_driver_sql(statement.replace("%", "%%"))

@@ -1,0 +1,1 @@
+"""The service's own HTTP interface: layers, admin units and questions."""

@@ -1,0 +1,184 @@
+"""The command line: everything the Makefile does, and the operator's tools."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from app.cluster import cluster_status, stop_cluster, use_cluster
+from app.console import console, fail, say
+from app.database import Database, cluster_database, external_database
+from app.demo import PARCELS, DemoPlan, OtherData, prepare
+from app.doctor import examine
+from app.layer_commands import layers_app
+from app.postgres import ClusterError
+from app.query_command import ask_question
+from app.serve import is_free, serve
+from app.settings import CHECKOUT, Settings
+from layers.errors import LayerError
+from migrations.run import migrate
+from spatial.errors import SpatialError
+
+app = typer.Typer(
+    name="diaban",
+    help="Địa Bàn: dịch vụ bản đồ số của IOC · the digital map service of an IOC",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(layers_app, name="layers")
+
+
+def _settings(host: str | None = None, port: int | None = None) -> Settings:
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return Settings(**given)  # type: ignore[arg-type]
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The settings' database; a private cluster runs for the length of the block, or longer if others use it."""
+    if settings.database_url is not None:
+        yield external_database(settings)
+        return
+    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
+        yield cluster_database(cluster)
+
+
+Host = Annotated[str | None, typer.Option(help="Địa chỉ lắng nghe · address to listen on")]
+Port = Annotated[int | None, typer.Option(help="Cổng · port")]
+
+
+@app.command("demo")
+def demo_command(
+    data: Annotated[Path | None, typer.Option(help="Thư mục dữ liệu thật · folder of real data")] = None,
+    reset: Annotated[bool, typer.Option(help="Xóa và nạp lại · delete and load anew")] = False,
+    parcels: Annotated[int, typer.Option(help="Số thửa đất mô phỏng · synthetic parcels", min=1000)] = PARCELS,
+    host: Host = None,
+    port: Port = None,
+    only_prepare: Annotated[bool, typer.Option("--prepare", help="Chỉ chuẩn bị dữ liệu · prepare only")] = False,
+) -> None:
+    """Chuẩn bị dữ liệu rồi chạy dịch vụ · prepare the data, then run the service."""
+    settings = _settings(host, port)
+    folder = data or settings.data
+    if folder is not None and not folder.is_dir():
+        _stop(f"Không có thư mục {folder}; kiểm tra lại DATA.", f"There is no folder {folder}; check DATA.")
+    if not only_prepare:
+        _require_port(settings)
+    say("Khởi động cơ sở dữ liệu, nạp lớp dữ liệu, chạy dịch vụ", "start the database, load layers, run the service")
+    with open_database(settings) as database:
+        prepare(database, DemoPlan(folder, parcels), reset=reset or settings.reset)
+        if not only_prepare:
+            serve(settings, database)
+
+
+@app.command("serve")
+def serve_command(host: Host = None, port: Port = None) -> None:
+    """Chạy dịch vụ trên dữ liệu đang có · run the service on the data in place."""
+    settings = _settings(host, port)
+    _require_port(settings)
+    with open_database(settings) as database:
+        migrate(database.superuser_engine(), database.passwords)
+        serve(settings, database)
+
+
+@app.command("migrate")
+def migrate_command() -> None:
+    """Nâng cấp lược đồ cơ sở dữ liệu · bring the database to the newest schema."""
+    with open_database(_settings()) as database:
+        version = migrate(database.superuser_engine(), database.passwords)
+    say(f"Lược đồ ở phiên bản {version}", f"the schema is at version {version}")
+
+
+@app.command("query")
+def query_command(
+    question: Annotated[str, typer.Argument(help="Câu hỏi JSON, tệp, hoặc - · a question as JSON, a file, or -")],
+    form: Annotated[str, typer.Option("--format", help="geojson | csv | json")] = "json",
+) -> None:
+    """Hỏi bản đồ theo điểm, vùng, bán kính, tuyến, địa giới · ask by point, zone, radius, route, boundary."""
+    settings = _settings()
+    document = _read_question(question)
+    document.setdefault("format", form)
+    with open_database(settings) as database:
+        sys.stdout.buffer.write(asyncio.run(ask_question(database, settings, document)))
+        sys.stdout.buffer.write(b"\n")
+
+
+def _read_question(text: str) -> dict[str, object]:
+    if text == "-":
+        text = sys.stdin.read()
+    elif not text.lstrip().startswith("{"):
+        text = Path(text).read_text(encoding="utf-8")
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        _stop("Câu hỏi phải là một đối tượng JSON.", "The question must be a JSON object.")
+    return document
+
+
+@app.command("doctor")
+def doctor_command() -> None:
+    """Kiểm tra máy và cơ sở dữ liệu · look at the machine and the database."""
+    table = Table("", "Mục · item", "Thấy · found", "Cách sửa · remedy", box=None)
+    ill = 0
+    for finding in examine(_settings()):
+        ill += not finding.is_well
+        mark = "[green]✓[/green]" if finding.is_well else "[red]✗[/red]"
+        table.add_row(mark, finding.name, escape(finding.found), "" if finding.is_well else escape(finding.remedy))
+    console.print(table)
+    raise typer.Exit(1 if ill else 0)
+
+
+@app.command("stop")
+def stop_command() -> None:
+    """Dừng cơ sở dữ liệu riêng của thư mục này · stop this checkout's private database."""
+    settings = _settings()
+    status = cluster_status(CHECKOUT, state_dir=settings.state_dir)
+    if stop_cluster(CHECKOUT, state_dir=settings.state_dir):
+        users = f" ({len(status.users)} tiến trình đang dùng)" if status.users else ""
+        say(f"Đã dừng cơ sở dữ liệu{users}", "the database has stopped")
+    else:
+        say("Không có gì đang chạy", "nothing was running")
+
+
+def _require_port(settings: Settings) -> None:
+    if not is_free(settings.host, settings.port):
+        _stop(
+            f"Cổng {settings.host}:{settings.port} đang được dùng. Dừng chương trình kia hoặc đặt PORT khác.",
+            f"Port {settings.host}:{settings.port} is in use. Stop the other program or set another PORT.",
+        )
+
+
+def _stop(vi: str, en: str) -> NoReturn:
+    fail(vi, en)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Runs the command line; errors that a person can mend end in a sentence instead of a traceback."""
+    try:
+        app()
+    except (LayerError, SpatialError, ClusterError, OtherData) as error:
+        fail(error.vi, error.en)
+        raise SystemExit(1) from None
+    except json.JSONDecodeError as error:
+        fail(f"JSON không hợp lệ: {error}", f"not valid JSON: {error}")
+        raise SystemExit(1) from None
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else ""
+        fail(
+            f"Không nối được cơ sở dữ liệu ({reason}). Chạy diaban doctor.",
+            f"Cannot reach the database ({reason}). Run diaban doctor.",
+        )
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Where the database is, under which logins the service reaches it, and its pools."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+from app.cluster import Cluster, ensure_database, role_password
+from app.settings import Settings
+from layers.access import Gate
+from migrations.run import LOGINS
+
+if TYPE_CHECKING:
+    from asyncpg import Pool
+
+DATABASE_NAME = "diaban"
+COMMAND_GRACE = timedelta(seconds=5)
+STATEMENT_CACHE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A PostGIS database: a superuser's address and the secret that the logins' passwords come from."""
+
+    superuser_url: URL
+    secret: bytes = field(repr=False)
+
+    def url(self, login: str) -> URL:
+        """The address of the database for one of the service's logins."""
+        return self.superuser_url.set(username=login, password=role_password(self.secret, login))
+
+    def dsn(self, login: str) -> str:
+        """The same as text for asyncpg and psycopg."""
+        return self.url(login).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
+    def superuser_dsn(self) -> str:
+        """Address of the superuser, for what only a superuser may do."""
+        return self.superuser_url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Passwords of all logins."""
+        return {login: role_password(self.secret, login) for login in LOGINS}
+
+    def superuser_engine(self) -> Engine:
+        """An engine for migrations."""
+        return create_engine(self.superuser_url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+
+    def engine(self, login: str) -> Engine:
+        """A synchronous engine for commands and jobs."""
+        return create_engine(self.url(login).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+
+
+def cluster_database(cluster: Cluster, name: str = DATABASE_NAME) -> Database:
+    """The service's database in a private cluster, created where it is missing."""
+    ensure_database(cluster, name)
+    return Database(make_url(cluster.superuser_dsn(name)), cluster.secret)
+
+
+def external_database(settings: Settings) -> Database:
+    """The database that ``DATABASE_URL`` names; its logins' secret is kept in the state folder."""
+    if settings.database_url is None:
+        raise ValueError("DATABASE_URL is not set")
+    return Database(make_url(settings.database_url.get_secret_value()), _own_secret(settings.state_dir))
+
+
+def _own_secret(folder: Path) -> bytes:
+    path = folder / "external-database-secret"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text())
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    return bytes.fromhex(path.read_text())
+
+
+@asynccontextmanager
+async def open_gate(database: Database, settings: Settings) -> AsyncIterator[Gate]:
+    """The pools of a process behind the one gate for reading, closed at the end of the block."""
+    timeout_ms = str(int(settings.timeout_query.total_seconds() * 1000))
+
+    def pool(login: str, size: int) -> Pool[asyncpg.Record]:
+        return asyncpg.create_pool(
+            database.dsn(login),
+            min_size=1,
+            max_size=size,
+            statement_cache_size=STATEMENT_CACHE,
+            max_cached_statement_lifetime=0,
+            command_timeout=(settings.timeout_query + COMMAND_GRACE).total_seconds(),
+            timeout=10,
+            server_settings={"application_name": f"diaban {login}", "statement_timeout": timeout_ms, "jit": "off"},
+        )
+
+    async with (
+        pool("diaban_public", settings.pool_public) as public,
+        pool("diaban_reader", settings.pool_reader) as reader,
+    ):
+        yield Gate(public=public, reader=reader)

@@ -1,0 +1,162 @@
+"""Prepares a database for a first look: schema, every built-in layer, generated or real features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.progress import Progress
+from sqlalchemy import Connection, Engine, text
+
+from app.console import progress_bar, say
+from app.database import Database
+from app.real_data import load_folder, vacuum_layer
+from layers.definition import Definition
+from layers.definition_reader import load_builtin
+from layers.publish import ChangeNote, Mode, publish_rows
+from layers.registry import mark_synthetic, put_layer
+from layers.synthetic import Province, layer_rows, make_province, successions
+from layers.unit_codes import COMMUNES, FORMER_UNITS, HAMLETS, PROVINCES
+from layers.units import Succession, put_successions
+from migrations.run import SCHEMAS, migrate
+
+SEED = 2026
+PARCELS = 300_000
+AUTHOR = "diaban demo"
+# Units come first: every other feature is given its commune when it is published.
+FIRST = (PROVINCES, COMMUNES, HAMLETS, FORMER_UNITS)
+
+
+class OtherData(Exception):
+    """The database was prepared from other data than those asked for now.
+
+    Attributes:
+        vi: What to do, in Vietnamese.
+        en: The same in English.
+    """
+
+    def __init__(self, held: str, asked: str) -> None:
+        self.vi = (
+            f"Dữ liệu đang có được nạp từ “{held}”, lần này yêu cầu “{asked}”. "
+            "Chạy lại với đúng DATA cũ, hoặc thêm RESET=1 để xóa và nạp lại từ đầu."
+        )
+        self.en = (
+            f'The data in place came from "{held}", now "{asked}" is asked for. '
+            "Run with the same DATA as before, or add RESET=1 to delete and load anew."
+        )
+        super().__init__(self.en)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What to prepare: a folder of real data, or a synthetic province of this many parcels."""
+
+    folder: Path | None
+    parcels: int = PARCELS
+
+    @property
+    def source(self) -> str:
+        """The text under which the database remembers what it was prepared from."""
+        if self.folder is not None:
+            return str(self.folder.resolve())
+        return f"synthetic seed={SEED} parcels={self.parcels}"
+
+
+def prepare(database: Database, plan: DemoPlan, *, reset: bool) -> None:
+    """Brings the database to the newest schema and loads what it lacks; layers in place are kept.
+
+    Each layer is one transaction, so that a run cut short goes on where it stopped.
+
+    Raises:
+        OtherData: It holds other data and ``reset`` was not asked for.
+    """
+    superuser = database.superuser_engine()
+    if reset:
+        say("Xóa dữ liệu cũ (RESET=1)", "deleting the old data (RESET=1)")
+        _drop_schemas(superuser)
+    migrate(superuser, database.passwords)
+    owner = database.engine("diaban_owner")
+    _claim(owner, plan)
+    definitions = load_builtin()
+    with owner.begin() as connection:
+        for definition in definitions.values():
+            put_layer(connection, definition, author=AUTHOR, built_in=True)
+    if plan.folder is not None:
+        load_folder(owner, definitions, plan.folder)
+    else:
+        _load_synthetic(owner, definitions, plan)
+    superuser.dispose()
+    owner.dispose()
+
+
+def _drop_schemas(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for schema in SCHEMAS:
+            connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+def _claim(engine: Engine, plan: DemoPlan) -> None:
+    with engine.begin() as connection:
+        held = connection.execute(
+            text("SELECT value FROM catalogue.settings WHERE name = 'data_source'")
+        ).scalar_one_or_none()
+        if held is not None and held != plan.source:
+            raise OtherData(held, plan.source)
+        connection.execute(
+            text("INSERT INTO catalogue.settings (name, value) VALUES ('data_source', :source) ON CONFLICT DO NOTHING"),
+            {"source": plan.source},
+        )
+
+
+def empty_layers(connection: Connection) -> set[str]:
+    """Slugs of the layers that have never been published."""
+    return set(connection.execute(text("SELECT slug FROM catalogue.layers WHERE revision = 0")).scalars())
+
+
+def _load_synthetic(engine: Engine, definitions: dict[str, Definition], plan: DemoPlan) -> None:
+    with engine.connect() as connection:
+        missing = empty_layers(connection)
+    wanted = [slug for slug in (*FIRST, *sorted(set(definitions) - set(FIRST))) if slug in missing]
+    if not wanted:
+        say("Dữ liệu đã có sẵn", "the data are in place")
+        return
+    say(
+        f"Sinh một tỉnh mô phỏng với {plan.parcels:,} thửa đất (dữ liệu giả, có ghi nhãn)",
+        "generating a synthetic province, labelled as such",
+    )
+    province = make_province(seed=SEED, parcels=plan.parcels)
+    with progress_bar() as progress:
+        layers_bar = progress.add_task("lớp dữ liệu · layers", total=len(wanted))
+        for slug in wanted:
+            _load_layer(engine, province, definitions[slug], progress)
+            progress.advance(layers_bar)
+    with engine.begin() as connection:
+        put_successions(connection, _succession_lines(province))
+
+
+def _succession_lines(province: Province) -> Iterator[Succession]:
+    for old_level, old_code, new_level, new_code, effective_on in successions(province):
+        yield Succession(old_level, old_code, new_level, new_code, effective_on, "dữ liệu mô phỏng · synthetic")
+
+
+def _load_layer(engine: Engine, province: Province, definition: Definition, progress: Progress) -> None:
+    total = province.parcel_count if definition.slug == "parcels" else None
+    bar = progress.add_task(f"{definition.title.vi}", total=total)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        first = 1
+        for frame in layer_rows(province, definition):
+            frame.index = pd.RangeIndex(first, first + len(frame))
+            first += len(frame)
+            yield frame
+            progress.advance(bar, len(frame))
+
+    with engine.begin() as connection:
+        note = ChangeNote(AUTHOR, message="dữ liệu mô phỏng · synthetic data", source_name="generator")
+        publish_rows(connection, definition.slug, frames(), mode=Mode.REPLACE, note=note)
+        mark_synthetic(connection, definition.slug, synthetic=True)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        vacuum_layer(connection, definition)
+    progress.remove_task(bar)

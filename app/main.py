@@ -1,0 +1,83 @@
+"""Assembles the service: lifespan, middleware, problem documents, routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from app.api.layers import router as layers_router
+from app.api.query import router as query_router
+from app.api.units import router as units_router
+from app.database import Database, open_gate
+from app.health import router as health_router
+from app.locate import locate_database
+from app.logs import configure_logs
+from app.middleware import CancelWhenGone, LimitBody, RequestContext
+from app.ogc.documents import OGCDocuments
+from app.ogc.routes import router as ogc_router
+from app.pages import router as pages_router
+from app.problems import register_problems
+from app.resources import Resources
+from app.settings import Settings
+from app.tile_routes import router as tile_router
+from app.watcher import CatalogueWatcher
+from layers.reader import Statements
+from tiles.cache import TileCache
+from tiles.service import TileService
+
+DESCRIPTION = """Dịch vụ bản đồ số của Trung tâm điều hành thông minh (IOC).
+The digital map service of an Intelligent Operations Centre."""
+GZIP_LEVEL = 4
+MIN_GZIP_BYTES = 1024
+MAX_BODY_BYTES = 8 * 2**20
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    """Builds the application.
+
+    Args:
+        settings: Read from the environment where none are given.
+        database: The database to serve; found by the settings where none is given.
+    """
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logs(chosen.log_format)
+        found = database or locate_database(chosen)
+        watcher = CatalogueWatcher(found.dsn("diaban_public"))
+        async with open_gate(found, chosen) as gate, watcher.running():
+            statements = Statements()
+            tiles = TileService(gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
+            app.state.resources = Resources(chosen, gate, watcher, statements, tiles)
+            app.state.ogc = OGCDocuments(chosen.public_url)
+            yield
+
+    app = FastAPI(
+        title="Địa Bàn",
+        description=DESCRIPTION,
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    register_problems(app)
+    for router in (
+        health_router,
+        pages_router,
+        ogc_router,
+        tile_router,
+        query_router,
+        layers_router,
+        units_router,
+    ):
+        app.include_router(router)
+    # The last added is the outermost.
+    app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL)
+    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(CancelWhenGone)
+    app.add_middleware(RequestContext)
+    return app

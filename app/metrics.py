@@ -1,0 +1,16 @@
+"""Prometheus metrics of a process; every label has a bounded set of values."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("diaban_requests", "Requests answered.", ("method", "route", "status"))
+REQUEST_SECONDS = Histogram(
+    "diaban_request_seconds",
+    "Time from request to the end of its answer.",
+    ("route",),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+TILE_CACHE = Gauge("diaban_tile_cache", "Tile cache: hits, misses, bytes.", ("what",))
+CATALOGUE_VERSION = Gauge("diaban_catalogue_version", "Snapshots of the catalogue this process has made.")
+LAYER_REVISIONS = Gauge("diaban_layer_revisions", "Sum of the revisions of all layers.")

@@ -1,0 +1,196 @@
+"""Completes pygeoapi's documents: what it lacks is added, what the service does not offer is taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from app.ogc.config import MVT, TILE_MATRIX_SET
+from app.ogc.conformance import CONFORMANCE
+from app.ogc.limits import tile_limits
+from app.ogc.schemas import geometry_schema, layer_properties, pick
+from layers.catalogue import Layer
+from layers.definition import Label
+
+REL: Final = "http://www.opengis.net/def/rel/ogc/1.0"
+JSON: Final = "application/json"
+HTML: Final = "text/html"
+SCHEMA_JSON: Final = "application/schema+json"
+# Written without a blank: the CITE suite for Tiles compares character by character.
+OPENAPI_JSON: Final = "application/vnd.oai.openapi+json;version=3.0"
+JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
+_LAST_MATRIX: Final = 22
+_NOT_OFFERED: Final = {f"{REL}/processes", f"{REL}/job-list", "about"}
+_TITLES: Final = {
+    "self": Label("Tài liệu này", "This document"),
+    "alternate": Label("Tài liệu này ở dạng khác", "This document in another form"),
+    "root": Label("Trang đầu của dịch vụ", "Landing page of the service"),
+    "service-desc": Label("Mô tả API theo OpenAPI 3.0", "The API as OpenAPI 3.0"),
+    "service-doc": Label("Mô tả API để đọc", "The API for people"),
+    "conformance": Label("Các lớp tuân thủ chuẩn", "Conformance classes"),
+    "data": Label("Các lớp dữ liệu", "Collections"),
+    "items": Label("Các đối tượng", "Features"),
+    "item": Label("Ô bản đồ vectơ", "Vector tiles"),
+    f"{REL}/queryables": Label("Các trường lọc được", "Queryables"),
+    f"{REL}/schema": Label("Lược đồ dữ liệu", "Schema"),
+    f"{REL}/tilesets-vector": Label("Ô bản đồ vectơ", "Vector tile sets"),
+    f"{REL}/tiling-schemes": Label("Các hệ ô bản đồ", "Tile matrix sets"),
+    f"{REL}/tiling-scheme": Label("Hệ ô bản đồ", "Tile matrix set"),
+}
+
+Document = dict[str, Any]
+
+
+def tidy_links(links: Iterable[Document], *, english: bool) -> list[Document]:
+    """The links that lead somewhere, titled in the reader's language."""
+    kept = []
+    for link in links:
+        if link["rel"] in _NOT_OFFERED or link["type"] == "application/ld+json":
+            continue
+        title = _TITLES.get(link["rel"])
+        tidied = {**link, "href": link["href"].replace("/TileMatrixSets", "/tileMatrixSets")}
+        tidied.pop("hreflang", None)
+        if title is not None:
+            tidied["title"] = f"{pick(title, english=english)} ({_form(link['type'])})"
+        kept.append(tidied)
+    return kept
+
+
+def _form(media_type: str) -> str:
+    names = {JSON: "JSON", HTML: "HTML", SCHEMA_JSON: "JSON Schema", MVT: "MVT", "application/geo+json": "GeoJSON"}
+    return names.get(media_type, "OpenAPI" if media_type == OPENAPI_JSON else media_type)
+
+
+def complete_landing(document: Document, *, english: bool, synthetic: bool) -> Document:
+    """The landing page (OGC API - Features Part 1, 7.2)."""
+    links = tidy_links(document["links"], english=english)
+    for link in links:
+        if link["rel"] == "service-desc":
+            link["type"] = OPENAPI_JSON
+    return {**document, "links": links, "synthetic": synthetic}
+
+
+def conformance_document() -> Document:
+    """The conformance declaration (Part 1, 7.4).
+
+    pygeoapi's own names classes that nobody here implements, and extends a global list with every request.
+    """
+    return {"conformsTo": list(CONFORMANCE)}
+
+
+def complete_collections(document: Document, layers: dict[str, Layer], *, english: bool) -> Document:
+    """All collections; each entry equals the collection's own document (Part 1, 7.13)."""
+    return {
+        "links": tidy_links(document["links"], english=english),
+        "collections": [
+            complete_collection(entry, layers[entry["id"]], english=english) for entry in document["collections"]
+        ],
+    }
+
+
+def complete_collection(document: Document, layer: Layer, *, english: bool) -> Document:
+    """One collection: with ``itemCount`` QGIS need not count, the rest tells people what they look at."""
+    definition = layer.definition
+    about: Document = {
+        "itemCount": layer.feature_count,
+        "synthetic": layer.synthetic,
+        "revision": layer.revision,
+        "dataDate": layer.newest_data_at.isoformat() if layer.newest_data_at else None,
+        "publishedAt": layer.published_at.isoformat() if layer.published_at else None,
+        "dataGroup": definition.group.value,
+        "steward": definition.steward,
+        "updateFrequency": definition.frequency.value,
+        "sensitivity": definition.sensitivity.value,
+        "source": definition.source,
+    }
+    if layer.synthetic:
+        about["syntheticNotice"] = "Dữ liệu mô phỏng, không phải dữ liệu thật · Synthetic data"
+    return {**document, "links": tidy_links(document["links"], english=english), **about}
+
+
+def complete_queryables(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
+    """Queryables (Part 3, 6.2): titles, units, codes and ranges from the definition."""
+    return _schema(document, layer, f"{url}/queryables", english=english) | {"additionalProperties": False}
+
+
+def complete_schema(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
+    """The schema of the features (Part 5, 7): as the queryables, and which fields are never empty."""
+    required = [field.name for field in layer.definition.public_fields if field.required]
+    return _schema(document, layer, f"{url}/schema", english=english) | {"required": required}
+
+
+def _schema(document: Document, layer: Layer, address: str, *, english: bool) -> Document:
+    properties = layer_properties(layer, english=english)
+    geometry = geometry_schema(layer, english=english) | {"x-ogc-propertySeq": len(properties) + 1}
+    return {
+        **document,
+        "$schema": JSON_SCHEMA,
+        "$id": address,
+        "title": pick(layer.definition.title, english=english),
+        "description": pick(layer.definition.description, english=english),
+        "properties": {**properties, "geometry": geometry},
+    }
+
+
+def complete_tilesets(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
+    """The list of a collection's tile sets (OGC API - Tiles, 9.2)."""
+    links = tidy_links(document["links"], english=english)
+    tilesets = [_tileset(entry, layer, url, english=english) for entry in document["tilesets"]]
+    return {"links": links, "tilesets": tilesets}
+
+
+def complete_tileset(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
+    """Metadata of one tile set (OGC 2D Tile Matrix Set 2.0, 7)."""
+    definition = layer.definition
+    layers = [
+        {
+            "id": layer.slug,
+            "title": pick(definition.title, english=english),
+            "dataType": "vector",
+            "geometryDimension": {"Point": 0, "MultiLineString": 1}.get(str(definition.geometry), 2),
+            "propertiesSchema": {"type": "object", "properties": layer_properties(layer, english=english)},
+        }
+    ]
+    return _tileset(document, layer, url, english=english) | {"layers": layers}
+
+
+def _tileset(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
+    here = f"{url}/tiles/{TILE_MATRIX_SET}"
+    base, _, _ = url.partition("/ogc/")
+    links: list[Document] = [
+        {"rel": "self", "type": JSON, "href": f"{here}?f=json"},
+        {"rel": "alternate", "type": HTML, "href": f"{here}?f=html"},
+        {
+            "rel": f"{REL}/tiling-scheme",
+            "type": JSON,
+            "href": f"{base}/ogc/tileMatrixSets/{TILE_MATRIX_SET}?f=json",
+        },
+        {"rel": "item", "type": MVT, "href": f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "templated": True},
+    ]
+    return {
+        "title": pick(layer.definition.title, english=english),
+        "dataType": "vector",
+        "crs": document["crs"],
+        "tileMatrixSetURI": document["tileMatrixSetURI"],
+        "tileMatrixSetId": TILE_MATRIX_SET,
+        "tileMatrixSetLimits": [limits.as_json() for limits in tile_limits(layer)],
+        "links": [
+            *tidy_links(links, english=english),
+            {"rel": "describedby", "type": JSON, "title": "TileJSON 3.0", "href": f"{base}/tiles/{layer.slug}.json"},
+        ],
+    }
+
+
+def complete_matrix_sets(document: Document, *, english: bool) -> Document:
+    """The tile matrix sets that have tiles here; pygeoapi lists all that it knows."""
+    offered = [entry for entry in document["tileMatrixSets"] if entry["id"] == TILE_MATRIX_SET]
+    for entry in offered:
+        for link in entry["links"]:
+            link["rel"] = "self" if link["type"] == JSON else "alternate"
+        entry["links"] = tidy_links(entry["links"], english=english)
+    return {"tileMatrixSets": offered, "links": tidy_links(document["links"], english=english)}
+
+
+def complete_matrix_set(document: Document) -> Document:
+    """The definition of a tile matrix set, to the deepest zoom that has tiles."""
+    return {**document, "tileMatrices": document["tileMatrices"][: _LAST_MATRIX + 1]}

@@ -1,0 +1,167 @@
+"""Pages of features and single features: SQL text passed through, with links and headers round it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.ogc.conditions import build_conditions, condition_values, shape_of
+from app.ogc.params import ItemsRequest, make_cursor
+from app.resources import Resources
+from layers.access import Scope
+from layers.catalogue import Layer
+from layers.errors import FeatureNotFound, RevisionNotFound
+from spatial.crs import CRS
+from spatial.features import MAX_COUNT, count_statement, feature_statement, items_statement
+from spatial.target import Target
+
+GEOJSON = "application/geo+json"
+REVALIDATE = "no-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsPage:
+    """A page as the database gave it.
+
+    Attributes:
+        body: Features as GeoJSON text joined by commas.
+        matched: Number of features that match; None where that is not known exactly.
+        next_after: Fid after which the next page begins; None on the last page.
+    """
+
+    body: bytes
+    returned: int
+    matched: int | None
+    next_after: int | None
+    revision: int
+
+
+async def read_page(resources: Resources, scope: Scope, layer: Layer, asked: ItemsRequest) -> ItemsPage:
+    """Reads one page of features in one statement.
+
+    Raises:
+        RevisionNotFound: The layer never had the revision asked for.
+    """
+    if asked.hits_only:
+        return await _count(resources, scope, layer, asked)
+    counted = asked.has_conditions
+
+    def build(target: Target):  # type: ignore[no-untyped-def]
+        conditions = build_conditions(target, layer, asked)
+        return items_statement(target, conditions, crs=asked.crs, properties=asked.properties, counted=counted)
+
+    shape = ("items", asked.crs.uri, asked.properties, counted, shape_of(asked))
+    values = {"after": asked.after, "skip": asked.offset, "page": asked.limit, **condition_values(layer, asked)}
+    row = await _fetch(resources, scope, layer, asked, shape, build, values)
+    matched = row["matched"] if counted else layer.feature_count
+    if (counted and matched > MAX_COUNT) or (asked.revision is not None and not counted):
+        matched = None
+    following = row["last_fid"] if row["more"] else None
+    return ItemsPage(row["body"], row["returned"], matched, following, row["revision"])
+
+
+async def _count(resources: Resources, scope: Scope, layer: Layer, asked: ItemsRequest) -> ItemsPage:
+    def build(target: Target):  # type: ignore[no-untyped-def]
+        return count_statement(target, build_conditions(target, layer, asked))
+
+    values = condition_values(layer, asked)
+    row = await _fetch(resources, scope, layer, asked, ("hits", shape_of(asked)), build, values)
+    return ItemsPage(b"", 0, row["matched"], None, row["revision"])
+
+
+async def _fetch(  # type: ignore[no-untyped-def]
+    resources: Resources, scope: Scope, layer: Layer, asked: ItemsRequest, shape, build, values: dict[str, object]
+):
+    if asked.revision is None:
+        statement = resources.statements.get(layer, shape, build)
+    else:
+        if asked.revision > layer.revision:
+            raise RevisionNotFound(layer.slug, asked.revision, newest=layer.revision)
+        statement = resources.statements.get_past(layer, shape, build)
+        values = {**values, "revision": asked.revision}
+    async with resources.gate.read(scope) as connection:
+        return await connection.fetchrow(statement.text, *statement.args(values))
+
+
+def page_document(page: ItemsPage, links: list[dict[str, str]], *, synthetic: bool) -> bytes:
+    """The FeatureCollection, its features spliced in as they came (OGC API - Features Part 1, 7.16)."""
+    members: dict[str, object] = {"links": links, "timeStamp": now_text(), "numberReturned": page.returned}
+    if page.matched is not None:
+        members["numberMatched"] = page.matched
+    if synthetic:
+        members["synthetic"] = True
+    tail = orjson.dumps(members)
+    return b'{"type":"FeatureCollection","features":[' + page.body + b"]," + tail[1:]
+
+
+def page_links(request: Request, base: str, asked: ItemsRequest, page: ItemsPage) -> list[dict[str, str]]:
+    """Links ``self``, ``alternate`` and, where features follow, ``next``."""
+    given = {name: value for name, value in request.query_params.multi_items() if name != "f"}
+    links = [
+        _link("self", GEOJSON, base, given, f="json"),
+        _link("alternate", "text/html", base, given, f="html"),
+    ]
+    if page.next_after is not None:
+        following = {name: value for name, value in given.items() if name not in ("offset", "cursor", "limit")}
+        following |= {"limit": str(asked.limit), "cursor": make_cursor(page.next_after)}
+        links.append(_link("next", GEOJSON, base, following, f="json"))
+    return links
+
+
+def _link(rel: str, kind: str, base: str, given: Mapping[str, str], **more: str) -> dict[str, str]:
+    query = urlencode({**given, **more}, quote_via=quote, safe=":/")
+    return {"rel": rel, "type": kind, "href": f"{base}?{query}"}
+
+
+async def read_feature(resources: Resources, scope: Scope, layer: Layer, fid: int, crs: CRS) -> tuple[bytes, int]:
+    """GeoJSON of one feature without its closing brace, and the revision that it dates from.
+
+    Raises:
+        FeatureNotFound: There is no such feature now.
+    """
+    shape = ("feature", crs.uri)
+    statement = resources.statements.get(layer, shape, lambda target: feature_statement(target, crs=crs))
+    async with resources.gate.read(scope) as connection:
+        row = await connection.fetchrow(statement.text, *statement.args({"fid": fid}))
+    if row is None:
+        raise FeatureNotFound(layer.slug, fid)
+    return row["body"], row["feature_revision"]
+
+
+def feature_links(collection_url: str, fid: int) -> list[dict[str, str]]:
+    """Links ``self``, ``alternate`` and ``collection`` of a feature (Part 1, 7.16.4)."""
+    here = f"{collection_url}/items/{fid}"
+    return [
+        {"rel": "self", "type": GEOJSON, "href": f"{here}?f=json"},
+        {"rel": "alternate", "type": "text/html", "href": f"{here}?f=html"},
+        {"rel": "collection", "type": "application/json", "href": collection_url},
+    ]
+
+
+def etag_of(request: Request, layer: Layer, revision: int) -> str:
+    """Weak tag of a representation: layer, definition, revision and what was asked."""
+    asked = hashlib.blake2b(str(request.url.query).encode(), digest_size=8).hexdigest()
+    return f'W/"{layer.slug}-{layer.definition_version}-{revision}-{asked}"'
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the client has this representation already (RFC 9110, 13.1.2)."""
+    given = request.headers.get("if-none-match")
+    return given is not None and etag in (part.strip() for part in given.split(","))
+
+
+def now_text() -> str:
+    """The present instant as OGC's ``timeStamp`` wants it: UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def not_modified(headers: Mapping[str, str]) -> Response:
+    """The answer 304 with the headers of the representation."""
+    return Response(status_code=304, headers=headers)

@@ -1,0 +1,184 @@
+"""Routes of the OGC API at /ogc: documents by pygeoapi, features and tiles by our own statements."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.ogc.documents import Document, OGCDocuments
+from app.ogc.items import (
+    GEOJSON,
+    REVALIDATE,
+    etag_of,
+    feature_links,
+    is_known,
+    not_modified,
+    page_document,
+    page_links,
+    read_feature,
+    read_page,
+)
+from app.ogc.params import FEATURE_PARAMETERS, Form, ItemsRequest, parse_items_request, single_values
+from app.problems import BadParameter, wants_english
+from app.resources import Resources, ResourcesOf, ScopeOf
+from app.tile_routes import answer_tile
+from layers.access import Scope
+from layers.catalogue import Layer
+from layers.errors import FeatureNotFound, LayerNotFound
+from spatial.crs import parse_crs
+from tiles.address import TileAddress
+from tiles.errors import TileOutsideMatrix
+from web.pages import render_item, render_items
+
+router = APIRouter(prefix="/ogc", include_in_schema=False)
+ITEMS = "/collections/{collection_id}/items"
+TILE = "/collections/{collection_id}/tiles/WebMercatorQuad/{z}/{y}/{x}"
+READ_METHODS = ["GET", "HEAD"]
+ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
+MAX_FID = 2**63 - 1
+
+
+def _documents(request: Request) -> OGCDocuments:
+    documents = request.app.state.ogc
+    assert isinstance(documents, OGCDocuments)  # noqa: S101 - the lifespan sets it before any request
+    return documents
+
+
+def find_collection(resources: Resources, scope: Scope, collection_id: str) -> Layer:
+    """The layer behind a collection.
+
+    Raises:
+        LayerNotFound: No such layer, one that the reader may not know of, or one without geometry.
+    """
+    layer = resources.catalogue.get(collection_id, scope.classes)
+    if layer.definition.geometry is None:
+        raise LayerNotFound(collection_id)
+    return layer
+
+
+def choose_form(request: Request) -> Form:
+    """GeoJSON or HTML, by ``f`` and else by ``Accept``; GeoJSON for those who do not care.
+
+    Raises:
+        BadParameter: ``f`` names another format.
+    """
+    asked = request.query_params.get("f")
+    if asked is not None:
+        if asked not in (*Form, "geojson"):
+            raise BadParameter("f", "“f” phải là json hoặc html.", '"f" must be json or html.')
+        return Form.HTML if asked == Form.HTML else Form.GEOJSON
+    return Form.HTML if _prefers_html(request.headers.get("accept", "")) else Form.GEOJSON
+
+
+def _prefers_html(accept: str) -> bool:
+    kinds = [part.split(";")[0].strip() for part in accept.split(",")]
+    json_kinds = [kinds.index(kind) for kind in (GEOJSON, "application/json") if kind in kinds]
+    return "text/html" in kinds and kinds.index("text/html") < min(json_kinds, default=len(kinds))
+
+
+@router.api_route(ITEMS, methods=READ_METHODS)
+async def get_items(request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str) -> Response:
+    """A page of features (OGC API - Features Part 1, 7.15)."""
+    layer = find_collection(resources, scope, collection_id)
+    form = choose_form(request)
+    settings = resources.settings
+    asked = parse_items_request(request, layer, default_limit=settings.default_items, max_limit=settings.max_items)
+    headers = {"Content-Crs": f"<{asked.crs.uri}>", "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding"}
+    etag = etag_of(request, layer, layer.revision)
+    if form is Form.GEOJSON and is_known(request, etag):
+        return not_modified({**headers, "ETag": etag})
+    page = await read_page(resources, scope, layer, asked)
+    links = page_links(request, f"{_collection_url(resources, layer)}/items", asked, page)
+    document = page_document(page, links, synthetic=layer.synthetic)
+    if form is Form.HTML:
+        return _html_page(request, layer, asked, document, headers)
+    headers["ETag"] = etag_of(request, layer, page.revision)
+    return Response(document, media_type=GEOJSON, headers=headers)
+
+
+def _html_page(
+    request: Request, layer: Layer, asked: ItemsRequest, document: bytes, headers: dict[str, str]
+) -> Response:
+    english = wants_english(request.headers.get("accept-language"))
+    body = render_items(layer, orjson.loads(document), crs=asked.crs, english=english)
+    return Response(body, media_type="text/html; charset=utf-8", headers=headers)
+
+
+@router.options(ITEMS)
+@router.options(ITEMS + "/{feature_id}")
+async def get_options(resources: ResourcesOf, scope: ScopeOf, collection_id: str) -> Response:
+    """Tells QGIS which methods the collection takes: reading only."""
+    find_collection(resources, scope, collection_id)
+    return Response(status_code=204, headers=ALLOW)
+
+
+@router.api_route(ITEMS + "/{feature_id}", methods=READ_METHODS)
+async def get_item(
+    request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str, feature_id: str
+) -> Response:
+    """One feature (OGC API - Features Part 1, 7.16)."""
+    layer = find_collection(resources, scope, collection_id)
+    form = choose_form(request)
+    values = single_values(request, FEATURE_PARAMETERS)
+    crs = parse_crs(values.get("crs"))
+    if not (feature_id.isascii() and feature_id.isdigit()) or int(feature_id) > MAX_FID:
+        raise FeatureNotFound(layer.slug, feature_id)
+    body, revision = await read_feature(resources, scope, layer, int(feature_id), crs)
+    headers = {"Content-Crs": f"<{crs.uri}>", "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding"}
+    headers["ETag"] = etag_of(request, layer, revision)
+    links = feature_links(_collection_url(resources, layer), int(feature_id))
+    document = body + b',"links":' + orjson.dumps(links) + b"}"
+    if form is Form.HTML:
+        english = wants_english(request.headers.get("accept-language"))
+        page = render_item(layer, orjson.loads(document), crs=crs, english=english)
+        del headers["ETag"]
+        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+    if is_known(request, headers["ETag"]):
+        return not_modified(headers)
+    return Response(document, media_type=GEOJSON, headers=headers)
+
+
+def _collection_url(resources: Resources, layer: Layer) -> str:
+    return f"{resources.settings.public_url}/ogc/collections/{layer.slug}"
+
+
+@router.api_route(TILE, methods=READ_METHODS)
+async def get_tile(
+    request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str, z: str, y: str, x: str
+) -> Response:
+    """A vector tile at OGC's order of path parts: tile matrix, row, column (OGC API - Tiles, 7.1)."""
+    layer = find_collection(resources, scope, collection_id)
+    single_values(request, ("f", "lang"))
+    if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in (z, x, y)):
+        raise TileOutsideMatrix(-1, -1, -1, max_zoom=22)
+    return await answer_tile(request, resources, scope, [layer], TileAddress.parse(z=int(z), x=int(x), y=int(y)))
+
+
+_DOCUMENTS = (
+    ("", Document.LANDING),
+    ("/", Document.LANDING),
+    ("/openapi", Document.OPENAPI),
+    ("/conformance", Document.CONFORMANCE),
+    ("/collections", Document.COLLECTIONS),
+    ("/collections/", Document.COLLECTIONS),
+    ("/collections/{collection_id}", Document.COLLECTION),
+    ("/collections/{collection_id}/queryables", Document.QUERYABLES),
+    ("/collections/{collection_id}/schema", Document.SCHEMA),
+    ("/collections/{collection_id}/tiles", Document.TILESETS),
+    ("/collections/{collection_id}/tiles/{tms_id}", Document.TILESET),
+    ("/tileMatrixSets", Document.TILE_MATRIX_SETS),
+    ("/tileMatrixSets/{tms_id}", Document.TILE_MATRIX_SET),
+)
+
+
+def _add_document(path: str, document: Document) -> None:
+    async def get_document(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
+        arguments = [request.path_params[name] for name in ("collection_id", "tms_id") if f"{{{name}}}" in path]
+        return await _documents(request).answer(request, resources, scope, document, *arguments)
+
+    router.add_api_route(path, get_document, methods=READ_METHODS, name=document.value)
+
+
+for _path, _document in _DOCUMENTS:
+    _add_document(_path, _document)

@@ -1,0 +1,205 @@
+"""Errors for people: application/problem+json (RFC 9457) in Vietnamese or English."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from layers.errors import FeatureNotFound, LayerError, LayerNotFound, RevisionNotFound
+from layers.units import UnitNotFound
+from spatial.errors import SpatialError
+from tiles.errors import TileError, TileOutsideMatrix
+
+MEDIA_TYPE = "application/problem+json"
+DATABASE_DOWN = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError)
+_NOT_FOUND = (LayerNotFound, FeatureNotFound, RevisionNotFound, UnitNotFound, TileOutsideMatrix)
+_TITLES = {
+    400: ("Yêu cầu không hợp lệ", "Invalid request"),
+    404: ("Không tìm thấy", "Not found"),
+    405: ("Phương thức không được phép", "Method not allowed"),
+    406: ("Không có định dạng này", "Not acceptable"),
+    409: ("Xung đột", "Conflict"),
+    413: ("Yêu cầu quá lớn", "Content too large"),
+    415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
+    422: ("Nội dung không hợp lệ", "Unprocessable content"),
+    500: ("Lỗi của dịch vụ", "Internal error"),
+    503: ("Dịch vụ tạm thời chưa sẵn sàng", "Service unavailable"),
+}
+log = structlog.get_logger(__name__)
+
+
+class BadParameter(Exception):
+    """A parameter of an HTTP request is unknown or malformed.
+
+    Attributes:
+        parameter: Its name.
+        vi: What is wrong and what to do, in Vietnamese.
+        en: The same in English.
+    """
+
+    def __init__(self, parameter: str, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.parameter = parameter
+        self.vi = vi
+        self.en = en
+
+
+def wants_english(accept_language: str | None) -> bool:
+    """Whether English is preferred to Vietnamese by an ``Accept-Language`` header (RFC 9110, 12.5.4)."""
+    weights = {"vi": 0.0, "en": 0.0}
+    for part in (accept_language or "").split(","):
+        language, _, rest = part.strip().partition(";")
+        primary = language.strip().lower().partition("-")[0]
+        if primary not in weights:
+            continue
+        quality = rest.strip().removeprefix("q=")
+        try:
+            weights[primary] = max(weights[primary], float(quality) if quality else 1.0)
+        except ValueError:
+            continue
+    return weights["en"] > weights["vi"]
+
+
+def problem(
+    request: Request,
+    status: int,
+    vi: str,
+    en: str,
+    *,
+    kind: str = "about:blank",
+    extra: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document in the reader's language.
+
+    Args:
+        request: The request that failed.
+        status: HTTP status.
+        vi: Detail in Vietnamese: what is wrong, where, what to do.
+        en: Detail in English.
+        kind: The problem's type, as the last part of its URI.
+        extra: Extension members.
+        headers: More headers.
+    """
+    english = wants_english(request.headers.get("accept-language"))
+    titles = _TITLES.get(status, _TITLES[400] if status < 500 else _TITLES[500])
+    body: dict[str, object] = {
+        "type": kind if kind == "about:blank" else f"/problems/{kind}",
+        "title": titles[1] if english else titles[0],
+        "status": status,
+        "detail": en if english else vi,
+        "instance": request.url.path,
+        "request_id": request.scope.get("request_id"),
+    }
+    body.update(extra or {})
+    sent = {"Content-Language": "en" if english else "vi", "Vary": "Accept-Language", **(headers or {})}
+    # A lone surrogate in what the client sent must not turn its 400 into a 500.
+    text = orjson.dumps(_printable(body))
+    return Response(text, status_code=status, media_type=MEDIA_TYPE, headers=sent)
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {str(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(item) for item in value]
+    return value
+
+
+def register_problems(app: FastAPI) -> None:
+    """Gives every error that can leave the service its problem document."""
+    for kind in (SpatialError, LayerError, TileError, BadParameter):
+        app.add_exception_handler(kind, _domain_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(asyncpg.QueryCanceledError, _too_slow)
+    app.add_exception_handler(asyncio.TimeoutError, _too_slow)
+    for lost in DATABASE_DOWN:
+        app.add_exception_handler(lost, _database_down)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _domain_error(request: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, _NOT_FOUND) else 400
+    kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
+    extra: dict[str, object] = {"parameter": getattr(error, "parameter", None)}
+    for name in ("vertex", "location", "position", "rows"):
+        value = getattr(error, name, None)
+        if value not in (None, ()):
+            extra[name] = value
+    vi, en = str(getattr(error, "vi", error)), str(getattr(error, "en", error))
+    return problem(request, status, vi, en, kind=kind, extra=extra)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if error.status_code == 404:
+        vi = "Không có địa chỉ này. Xem /ogc để biết các lớp dữ liệu và /docs để biết các điểm truy cập."
+        en = "There is nothing at this address. See /ogc for the layers and /docs for the endpoints."
+    elif error.status_code == 405:
+        vi, en = "Địa chỉ này không nhận phương thức đó.", "This address does not take that method."
+    else:
+        vi = en = str(error.detail)
+    return problem(request, error.status_code, vi, en, headers=error.headers)
+
+
+def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    errors = [
+        {"parameter": ".".join(str(part) for part in item["loc"][1:]), "reason": item["msg"]} for item in error.errors()
+    ]
+    named = ", ".join(item["parameter"] for item in errors)
+    return problem(
+        request,
+        400,
+        f"Tham số không hợp lệ: {named}. Xem “errors” để biết lý do từng tham số.",
+        f'Invalid parameters: {named}. See "errors" for the reason of each.',
+        kind="invalid-parameter",
+        extra={"errors": errors, "parameter": errors[0]["parameter"] if errors else None},
+    )
+
+
+def _too_slow(request: Request, error: Exception) -> Response:
+    log.warning("statement_timeout", path=request.url.path)
+    return problem(
+        request,
+        503,
+        "Yêu cầu cần nhiều thời gian hơn mức cho phép. Hãy thu hẹp vùng, thêm bộ lọc hoặc giảm số đối tượng.",
+        "The request needs more time than allowed. Narrow the area, add a filter or ask for fewer features.",
+        kind="statement-timeout",
+        headers={"Retry-After": "5"},
+    )
+
+
+def _database_down(request: Request, error: Exception) -> Response:
+    log.error("database_unavailable", error=type(error).__name__)
+    return problem(
+        request,
+        503,
+        "Cơ sở dữ liệu tạm thời không trả lời. Hãy thử lại sau vài giây.",
+        "The database does not answer for the moment. Try again in a few seconds.",
+        kind="database-unavailable",
+        headers={"Retry-After": "2"},
+    )
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    # Starlette logs the traceback when it raises this error again after the answer.
+    return problem(
+        request,
+        500,
+        "Dịch vụ gặp lỗi ngoài dự kiến; hãy báo quản trị viên kèm request_id.",
+        "The service met an unexpected error; tell the administrator the request_id.",
+        kind="internal-error",
+    )

@@ -1,0 +1,1 @@
+"""Measures the service against the bare statements and against its peers: ``make bench``."""

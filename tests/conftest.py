@@ -1,0 +1,164 @@
+"""Fixtures: a private PostGIS cluster, a prepared database, clones of it, and a running service."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from sqlalchemy import Engine, create_engine, text
+
+from app.cluster import Cluster, use_cluster
+from app.database import Database, cluster_database
+from app.demo import DemoPlan, prepare
+from app.main import create_app
+from app.settings import CHECKOUT, Settings
+
+PARCELS = 5_000
+SHARED_DATA = CHECKOUT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A private cluster for tests, apart from the one that the product runs on."""
+    with use_cluster(CHECKOUT, "test") as running:
+        yield running
+
+
+def _admin(cluster: Cluster) -> Engine:
+    url = cluster.superuser_dsn("postgres").replace("postgresql://", "postgresql+psycopg://")
+    return create_engine(url, isolation_level="AUTOCOMMIT")
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> Iterator[str]:
+    """The name of a database with all built-in layers of a small synthetic province; nobody writes to it."""
+    name = f"template_{secrets.token_hex(4)}"
+    admin = _admin(cluster)
+    _drop_leftovers(admin)
+    prepare(cluster_database(cluster, name), DemoPlan(None, PARCELS), reset=False)
+    yield name
+    _drop(admin, name)
+    admin.dispose()
+
+
+def _drop_leftovers(admin: Engine) -> None:
+    """Databases of a run that was killed; another run going on has clients in its own."""
+    with admin.connect() as connection:
+        names = connection.execute(
+            text(
+                "SELECT datname FROM pg_database d WHERE (datname LIKE 'template\\_%' OR datname LIKE 'clone\\_%')"
+                " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)"
+            )
+        ).scalars()
+        for name in list(names):
+            if name not in ("template0", "template1", "template_postgis"):
+                connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+def _drop(admin: Engine, name: str) -> None:
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def make_clone(cluster: Cluster, template: str) -> Iterator[Callable[[], Database]]:
+    """Makes databases that start as copies of the template."""
+    admin = _admin(cluster)
+    made: list[str] = []
+
+    def make() -> Database:
+        name = f"clone_{secrets.token_hex(4)}"
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        made.append(name)
+        return cluster_database(cluster, name)
+
+    yield make
+    for name in made:
+        _drop(admin, name)
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_database(make_clone: Callable[[], Database]) -> Database:
+    """A database that tests of one run share for reading."""
+    return make_clone()
+
+
+@pytest.fixture
+def database(make_clone: Callable[[], Database]) -> Database:
+    """A database of one test's own, for writing."""
+    return make_clone()
+
+
+@pytest.fixture
+def owner(database: Database) -> Iterator[Engine]:
+    """An owner's engine on the test's own database."""
+    engine = database.engine("diaban_owner")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def db(shared_database: Database) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A superuser's connection to a migrated database; what a test writes is rolled back by the test."""
+    with psycopg.connect(shared_database.superuser_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service and the database behind it."""
+
+    url: str
+    database: Database
+    client: httpx.Client
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run_service(database: Database, tmp: Path) -> Iterator[Service]:
+    """Runs the real server in a thread until the fixture ends."""
+    port = free_port()
+    settings = Settings(host="127.0.0.1", port=port, state_dir=tmp)
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(settings, database), port=port, log_config=None, access_log=False)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started:
+        if time.monotonic() > deadline or not thread.is_alive():
+            raise RuntimeError("the service did not start")
+        time.sleep(0.05)
+    url = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=url, timeout=60) as client:
+        yield Service(url, database, client)
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def service(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service over the shared database."""
+    yield from run_service(shared_database, tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture
+def own_service(database: Database, tmp_path: Path) -> Iterator[Service]:
+    """A service over the test's own database."""
+    yield from run_service(database, tmp_path)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +33,13 @@ SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 def cluster() -> Iterator[Cluster]:
     """A private cluster for tests, apart from the one that the product runs on."""
     with use_cluster(CHECKOUT, "test") as running:
+        admin = _admin(running)
+        with admin.connect() as connection:
+            # These databases outlive no machine, and dropping one should not wait for the disk.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        admin.dispose()
         yield running
 
 
@@ -40,18 +50,50 @@ def _admin(cluster: Cluster) -> Engine:
 
 @pytest.fixture(scope="session")
 def template(cluster: Cluster) -> Iterator[str]:
-    """The name of a database with all built-in layers of a small synthetic province; nobody writes to it."""
-    name = f"template_{secrets.token_hex(4)}"
+    """The name of a database with all built-in layers of a small synthetic province; nobody writes to it.
+
+    It is named by the sources that make it and kept for the next run, until one of them changes.
+    """
+    name = f"template_{_sources_digest()}"
     admin = _admin(cluster)
-    _drop_leftovers(admin)
-    prepare(cluster_database(cluster, name), DemoPlan(None, PARCELS), reset=False)
+    with _alone(cluster):
+        _drop_leftovers(admin, keep=name)
+        if not _is_ready(admin, name):
+            prepare(cluster_database(cluster, name), DemoPlan(None, PARCELS), reset=True)
+            with admin.connect() as connection:
+                connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS 'ready'")
     yield name
-    _drop(admin, name)
     admin.dispose()
 
 
-def _drop_leftovers(admin: Engine) -> None:
-    """Databases of a run that was killed; another run going on has clients in its own."""
+@contextmanager
+def _alone(cluster: Cluster) -> Iterator[None]:
+    """Lets one run at a time make the template; the lock dies with its process."""
+    with (cluster.data_dir.parent / "template.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256()
+    folders = (path for folder in ("layers", "spatial", "migrations") for path in (CHECKOUT / folder).rglob("*"))
+    for path in sorted([CHECKOUT / "app" / "demo.py", *folders]):
+        if path.suffix in {".py", ".sql", ".yaml"}:
+            digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _is_ready(admin: Engine, name: str) -> bool:
+    with admin.connect() as connection:
+        remark = connection.execute(
+            text("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = :name"),
+            {"name": name},
+        ).scalar_one_or_none()
+    return remark == "ready"
+
+
+def _drop_leftovers(admin: Engine, *, keep: str) -> None:
+    """Databases of older sources and of a run that was killed; another run going on has clients in its own."""
     with admin.connect() as connection:
         names = connection.execute(
             text(
@@ -60,7 +102,7 @@ def _drop_leftovers(admin: Engine) -> None:
             )
         ).scalars()
         for name in list(names):
-            if name not in ("template0", "template1", "template_postgis"):
+            if name not in ("template0", "template1", "template_postgis", keep):
                 connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
 
 

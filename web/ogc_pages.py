@@ -118,7 +118,29 @@ def render_fields(layer: Layer, properties: Mapping[str, Mapping[str, Any]], *, 
         site: Where the page stands.
         filterable: Queryables, else the schema.
     """
-    required = {field.name for field in layer.definition.public_fields if field.required}
+    heading = Label("Trường lọc được", "Queryables") if filterable else Label("Lược đồ", "Schema")
+    required = frozenset(field.name for field in layer.definition.public_fields if field.required)
+    tab = "/queryables" if filterable else "/schema"
+    examples = filter_examples(layer.definition) if filterable else ()
+    return _fields(layer, properties, site=site, tab=tab, heading=heading, required=required, examples=examples)
+
+
+def render_sortables(layer: Layer, properties: Mapping[str, Mapping[str, Any]], *, site: Site) -> bytes:
+    """The properties that features may be sorted by, as a table."""
+    heading = Label("Trường sắp xếp được", "Sortables")
+    return _fields(layer, properties, site=site, tab="/sortables", heading=heading)
+
+
+def _fields(
+    layer: Layer,
+    properties: Mapping[str, Mapping[str, Any]],
+    *,
+    site: Site,
+    tab: str,
+    heading: Label,
+    required: frozenset[str] = frozenset(),
+    examples: Sequence[str] = (),
+) -> bytes:
     rows = [
         (name, schema, SCHEMA_TYPES.get((str(schema.get("type")), schema.get("format"))))
         for name, schema in properties.items()
@@ -126,13 +148,14 @@ def render_fields(layer: Layer, properties: Mapping[str, Mapping[str, Any]], *, 
     return render(
         "fields.html",
         site=site,
-        path=f"/ogc/collections/{layer.slug}/{'queryables' if filterable else 'schema'}",
+        path=f"/ogc/collections/{layer.slug}{tab}",
         synthetic=layer.synthetic,
         layer=layer,
         rows=rows,
         required=required,
-        filterable=filterable,
-        examples=filter_examples(layer.definition),
+        tab=tab,
+        heading=heading,
+        examples=examples,
     )
 
 

@@ -9,6 +9,7 @@ from app.ogc.config import MVT, TILE_MATRIX_SET
 from app.ogc.conformance import CONFORMANCE
 from app.ogc.limits import tile_limits
 from app.ogc.schemas import geometry_schema, layer_properties, pick
+from app.ogc.sorting import sortable_types
 from layers.catalogue import Layer
 from layers.definition import Label
 
@@ -32,6 +33,7 @@ _TITLES: Final = {
     "items": Label("Các đối tượng", "Features"),
     "item": Label("Ô bản đồ vectơ", "Vector tiles"),
     f"{REL}/queryables": Label("Các trường lọc được", "Queryables"),
+    f"{REL}/sortables": Label("Các trường sắp xếp được", "Sortables"),
     f"{REL}/schema": Label("Lược đồ dữ liệu", "Schema"),
     f"{REL}/tilesets-vector": Label("Ô bản đồ vectơ", "Vector tile sets"),
     f"{REL}/tiling-schemes": Label("Các hệ ô bản đồ", "Tile matrix sets"),
@@ -105,12 +107,37 @@ def complete_collection(document: Document, layer: Layer, *, english: bool) -> D
     }
     if layer.synthetic:
         about["syntheticNotice"] = "Dữ liệu mô phỏng, không phải dữ liệu thật · Synthetic data"
-    return {**document, "links": tidy_links(document["links"], english=english), **about}
+    links = tidy_links([*document["links"], *_own_links(document["links"])], english=english)
+    return {**document, "links": links, **about}
+
+
+def _own_links(links: Iterable[Document]) -> list[Document]:
+    """Links of a collection that pygeoapi does not know of: its sortables."""
+    return [
+        {**link, "rel": f"{REL}/sortables", "href": link["href"].replace("/queryables", "/sortables")}
+        for link in links
+        if link["rel"] == f"{REL}/queryables"
+    ]
 
 
 def complete_queryables(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
     """Queryables (Part 3, 6.2): titles, units, codes and ranges from the definition."""
     return _schema(document, layer, f"{url}/queryables", english=english) | {"additionalProperties": False}
+
+
+def sortables_document(layer: Layer, url: str, *, english: bool) -> Document:
+    """Sortables (OGC API - Features Part 8, sortables): what ``sortby`` may name."""
+    names = sortable_types(layer)
+    known = layer_properties(layer, english=english)
+    return {
+        "$schema": JSON_SCHEMA,
+        "$id": f"{url}/sortables",
+        "type": "object",
+        "title": pick(layer.definition.title, english=english),
+        "description": pick(layer.definition.description, english=english),
+        "properties": {name: schema for name, schema in known.items() if name in names},
+        "additionalProperties": False,
+    }
 
 
 def complete_schema(document: Document, layer: Layer, url: str, *, english: bool) -> Document:

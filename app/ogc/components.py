@@ -60,6 +60,11 @@ def parameters(*, default_items: int, max_items: int) -> Part:
         query_parameter("filter-crs", "Hệ tọa độ trong bộ lọc · CRS of geometries in the filter", crs),
         query_parameter("properties", "Các trường cần trả về · Properties to return", names),
         query_parameter(
+            "sortby",
+            "Sắp xếp theo các trường, dấu trừ là giảm dần · Properties to sort by, descending after a minus",
+            _array(text | {"pattern": "^[+-]?[a-z][a-z0-9_]*$"}),
+        ),
+        query_parameter(
             "resulttype",
             "hits: chỉ đếm · hits: count only",
             text | {"enum": ["results", "hits"], "default": "results"},

@@ -14,6 +14,9 @@ _CLASSES: Final = {
     "ogcapi-features-1/1.0": ("core", "oas30", "html", "geojson"),
     "ogcapi-features-2/1.0": ("crs",),
     "ogcapi-features-3/1.0": ("queryables", "queryables-query-parameters", "filter", "features-filter"),
+    # Drafts, under the numbers that they carry now.
+    "ogcapi-features-6/1.0": ("property-selection",),
+    "ogcapi-features-8/1.0": ("sorting", "features-sorting"),
     "ogcapi-tiles-1/1.0": ("core", "mvt", "tileset", "tilesets-list", "geodata-tilesets", "oas30"),
     "cql2/1.0": (
         "cql2-text",

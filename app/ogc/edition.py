@@ -32,6 +32,7 @@ class Document(StrEnum):
     COLLECTIONS = "collections"
     COLLECTION = "collection"
     QUERYABLES = "queryables"
+    SORTABLES = "sortables"
     SCHEMA = "schema"
     TILESETS = "tilesets"
     TILESET = "tileset"
@@ -153,6 +154,8 @@ class Edition:
         if document is Document.COLLECTION:
             raw = self._call(pygeoapi.describe_collections, layer.slug, english=english)
             return complete.complete_collection(raw, layer, english=english)
+        if document is Document.SORTABLES:
+            return complete.sortables_document(layer, url, english=english)
         handler, finish = {
             Document.QUERYABLES: (itemtypes.get_collection_queryables, complete.complete_queryables),
             Document.SCHEMA: (pygeoapi.get_collection_schema, complete.complete_schema),

@@ -9,6 +9,7 @@ from app.ogc.edition import Document, Edition
 from app.ogc.limits import tile_limits
 from app.ogc.negotiation import Manner
 from app.ogc.schemas import geometry_schema, layer_properties
+from app.ogc.sorting import sortable_types
 from layers.catalogue import Layer
 from web import ogc_pages as pages
 from web.environment import Site
@@ -42,5 +43,9 @@ def _of_layer(edition: Edition, document: Document, layer: Layer, site: Site) ->
         limits = [(item.z, item.min_row, item.max_row, item.min_col, item.max_col) for item in tile_limits(layer)]
         return pages.render_tileset(layer, limits, site=site)
     properties = layer_properties(layer, english=site.english)
+    if document is Document.SORTABLES:
+        names = sortable_types(layer)
+        kept = {name: schema for name, schema in properties.items() if name in names}
+        return pages.render_sortables(layer, kept, site=site)
     properties["geometry"] = geometry_schema(layer, english=site.english)
     return pages.render_fields(layer, properties, site=site, filterable=document is Document.QUERYABLES)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -13,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.ogc.conditions import build_conditions, condition_values, shape_of
-from app.ogc.params import ItemsRequest, make_cursor
+from app.ogc.params import ItemsRequest
+from app.ogc.sorting import make_cursor, make_sorted_cursor
 from app.resources import Resources
 from layers.access import Scope
 from layers.catalogue import Layer
 from layers.errors import FeatureNotFound, RevisionNotFound
 from spatial.crs import CRS
 from spatial.features import MAX_COUNT, count_statement, feature_statement, items_statement
+from spatial.sorting import sort_parameter
 from spatial.target import Target
 
 GEOJSON = "application/geo+json"
@@ -33,13 +36,13 @@ class ItemsPage:
     Attributes:
         body: Features as GeoJSON text joined by commas.
         matched: Number of features that match; None where that is not known exactly.
-        next_after: Fid after which the next page begins; None on the last page.
+        next_cursor: Cursor of the next page; None on the last page.
     """
 
     body: bytes
     returned: int
     matched: int | None
-    next_after: int | None
+    next_cursor: str | None
     revision: int
 
 
@@ -55,16 +58,42 @@ async def read_page(resources: Resources, scope: Scope, layer: Layer, asked: Ite
 
     def build(target: Target):  # type: ignore[no-untyped-def]
         conditions = build_conditions(target, layer, asked)
-        return items_statement(target, conditions, crs=asked.crs, properties=asked.properties, counted=counted)
+        return items_statement(
+            target,
+            conditions,
+            crs=asked.crs,
+            properties=asked.properties,
+            counted=counted,
+            sort=asked.sort,
+            resumed=asked.place is not None,
+        )
 
-    shape = ("items", asked.crs.uri, asked.properties, counted, shape_of(asked))
-    values = {"after": asked.after, "skip": asked.offset, "page": asked.limit, **condition_values(layer, asked)}
+    shape = ("items", asked.crs.uri, asked.properties, counted, shape_of(asked), *_order_shape(asked))
+    values = {**page_values(asked), **condition_values(layer, asked)}
     row = await _fetch(resources, scope, layer, asked, shape, build, values)
     matched = row["matched"] if counted else layer.feature_count
     if (counted and matched > MAX_COUNT) or (asked.revision is not None and not counted):
         matched = None
-    following = row["last_fid"] if row["more"] else None
-    return ItemsPage(row["body"], row["returned"], matched, following, row["revision"])
+    return ItemsPage(row["body"], row["returned"], matched, _next_cursor(asked, row), row["revision"])
+
+
+def _order_shape(asked: ItemsRequest) -> tuple[Hashable, ...]:
+    return (asked.sort, asked.place is not None) if asked.sort else ()
+
+
+def page_values(asked: ItemsRequest) -> dict[str, object]:
+    """Values of the parameters that say which page is wanted."""
+    values: dict[str, object] = {"after": asked.after, "skip": asked.offset, "page": asked.limit}
+    if asked.place is not None:
+        values["after"] = asked.place[-1]
+        values |= {sort_parameter(number): value for number, value in enumerate(asked.place[:-1])}
+    return values
+
+
+def _next_cursor(asked: ItemsRequest, row: Mapping[str, Any]) -> str | None:
+    if not row["more"]:
+        return None
+    return make_sorted_cursor(asked.sort, row["last_place"]) if asked.sort else make_cursor(row["last_fid"])
 
 
 async def _count(resources: Resources, scope: Scope, layer: Layer, asked: ItemsRequest) -> ItemsPage:
@@ -108,9 +137,9 @@ def page_links(request: Request, base: str, asked: ItemsRequest, page: ItemsPage
         _link("self", GEOJSON, base, given, f="json"),
         _link("alternate", "text/html", base, given, f="html"),
     ]
-    if page.next_after is not None:
+    if page.next_cursor is not None:
         following = {name: value for name, value in given.items() if name not in ("offset", "cursor", "limit")}
-        following |= {"limit": str(asked.limit), "cursor": make_cursor(page.next_after)}
+        following |= {"limit": str(asked.limit), "cursor": page.next_cursor}
         links.append(_link("next", GEOJSON, base, following, f="json"))
     return links
 

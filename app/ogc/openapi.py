@@ -25,6 +25,7 @@ ITEMS_PARAMETERS: Final = (
     "filter-lang",
     "filter-crs",
     "properties",
+    "sortby",
     "resulttype",
     "revision",
     "f",
@@ -131,7 +132,11 @@ def _feature_paths(layer: Layer) -> Part:
     items = f"/collections/{layer.slug}/items"
     given = [*_parameters(*ITEMS_PARAMETERS), *_queryable_parameters(layer)]
     one = _parameters("featureId", "crs", "f", "lang")
+    sortables = f"/collections/{layer.slug}/sortables"
     return {
+        sortables: _operation(
+            layer, "các trường sắp xếp được · sortables", "getSortables", _parameters("f", "lang"), _answers("Schema")
+        ),
         items: _operation(layer, "các đối tượng · features", "getFeatures", given, _answers("Features")),
         f"{items}/{{featureId}}": _operation(
             layer, "một đối tượng · one feature", "getFeature", one, _answers("Feature")

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from starlette.requests import Request
 
+from app.ogc.sorting import parse_cursor, parse_sortby, parse_sorted_cursor
 from app.problems import BadParameter
 from layers.catalogue import Layer
 from layers.definition import Field, FieldType
@@ -20,15 +21,14 @@ from spatial.bbox import parse_bbox, to_storage_polygon
 from spatial.cql2 import FilterLanguage
 from spatial.crs import CRS, parse_crs
 from spatial.datetime_interval import Interval, parse_date, parse_datetime_interval, parse_timestamp
+from spatial.sorting import SortKey
 
 Word = TypeVar("Word", bound=str)
 
 MAX_OFFSET = 10_000_000
 FILTER_LANGUAGES: Final[tuple[FilterLanguage, ...]] = ("cql2-text", "cql2-json")
-_CURSOR = re.compile(r"[0-9a-z]{1,13}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 ITEMS_PARAMETERS = (
     "bbox",
     "bbox-crs",
@@ -41,6 +41,7 @@ ITEMS_PARAMETERS = (
     "filter-lang",
     "filter-crs",
     "properties",
+    "sortby",
     "resulttype",
     "revision",
     "f",
@@ -65,6 +66,8 @@ class ItemsRequest:
         after: Fid of the last feature of the page before.
         equals: Values that queryables must have, by name.
         revision: Past revision to read, or None for the current one.
+        sort: Keys of the order; by fid alone where there are none.
+        place: Sort values and fid of the last feature of the page before, where features are sorted.
     """
 
     crs: CRS
@@ -80,6 +83,8 @@ class ItemsRequest:
     equals: Mapping[str, object]
     hits_only: bool
     revision: int | None
+    sort: tuple[SortKey, ...] = ()
+    place: tuple[object, ...] | None = None
 
     @property
     def has_conditions(self) -> bool:
@@ -100,11 +105,12 @@ def parse_items_request(request: Request, layer: Layer, *, default_limit: int, m
     bbox = None
     if "bbox" in values:
         bbox = to_storage_polygon(parse_bbox(values["bbox"], bbox_crs), bbox_crs).wkb
+    sort = parse_sortby(values.get("sortby"), layer)
     return ItemsRequest(
         crs=parse_crs(values.get("crs")),
         limit=min(_integer(values, "limit", default_limit, low=1, high=2**31), max_limit),
         offset=_integer(values, "offset", 0, low=0, high=MAX_OFFSET),
-        after=parse_cursor(values.get("cursor")),
+        after=-1 if sort else parse_cursor(values.get("cursor")),
         bbox=bbox,
         interval=parse_datetime_interval(values["datetime"]) if "datetime" in values else None,
         filter_text=values.get("filter"),
@@ -114,6 +120,8 @@ def parse_items_request(request: Request, layer: Layer, *, default_limit: int, m
         equals={name: parse_value(name, values[name], kind) for name, kind in queryables.items() if name in values},
         hits_only=_one_of(values, "resulttype", ("results", "hits")) == "hits",
         revision=_integer(values, "revision", 0, low=1, high=2**62) if "revision" in values else None,
+        sort=sort,
+        place=parse_sorted_cursor(values.get("cursor"), sort) if sort else None,
     )
 
 
@@ -197,32 +205,6 @@ def _properties(values: Mapping[str, str], known: Mapping[str, FieldType]) -> tu
             f"The layer has no property {unknown}. Its properties: {listed}.",
         )
     return names
-
-
-def make_cursor(fid: int) -> str:
-    """Text of a page cursor: the fid in base 36, safe in a URL."""
-    digits = ""
-    while fid:
-        fid, digit = divmod(fid, 36)
-        digits = _BASE36[digit] + digits
-    return digits or "0"
-
-
-def parse_cursor(text: str | None) -> int:
-    """The fid that a cursor names; -1 where there is none.
-
-    Raises:
-        BadParameter: The text is no cursor of this service.
-    """
-    if text is None:
-        return -1
-    if not _CURSOR.fullmatch(text) or int(text, 36) >= 2**63:
-        raise BadParameter(
-            "cursor",
-            "“cursor” không hợp lệ; hãy lấy nguyên văn từ liên kết “next” của trang trước.",
-            '"cursor" is malformed; take it as it is from the "next" link of the page before.',
-        )
-    return int(text, 36)
 
 
 def parse_value(name: str, text: str, kind: FieldType) -> object:

@@ -164,6 +164,7 @@ _DOCUMENTS = (
     ("/collections/", Document.COLLECTIONS),
     ("/collections/{collection_id}", Document.COLLECTION),
     ("/collections/{collection_id}/queryables", Document.QUERYABLES),
+    ("/collections/{collection_id}/sortables", Document.SORTABLES),
     ("/collections/{collection_id}/schema", Document.SCHEMA),
     ("/collections/{collection_id}/tiles", Document.TILESETS),
     ("/collections/{collection_id}/tiles/{tms_id}", Document.TILESET),

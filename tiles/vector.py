@@ -23,7 +23,7 @@ from sqlalchemy import (
 from layers.catalogue import Layer
 from layers.definition import Definition
 from layers.tables import feature_table
-from spatial.features import revision_of
+from spatial.page import revision_of
 from spatial.sql import Rows
 from spatial.target import Target
 from tiles.address import BUFFER, EXTENT, LAYER_VERSION_BELOW, TileAddress

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.ogc.config import MVT, TILE_MATRIX_SET
 from app.ogc.conformance import CONFORMANCE
+from app.ogc.forms import MEDIA_TYPES, Form
 from app.ogc.limits import tile_limits
 from app.ogc.schemas import geometry_schema, layer_properties, pick
 from app.ogc.sorting import sortable_types
@@ -21,6 +22,7 @@ SCHEMA_JSON: Final = "application/schema+json"
 OPENAPI_JSON: Final = "application/vnd.oai.openapi+json;version=3.0"
 JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 _LAST_MATRIX: Final = 22
+_MORE_FORMS: Final = (Form.FLATGEOBUF, Form.JSONFG, Form.CSV)
 _NOT_OFFERED: Final = {f"{REL}/processes", f"{REL}/job-list", "about"}
 _TITLES: Final = {
     "self": Label("Tài liệu này", "This document"),
@@ -60,6 +62,7 @@ def tidy_links(links: Iterable[Document], *, english: bool) -> list[Document]:
 
 def _form(media_type: str) -> str:
     names = {JSON: "JSON", HTML: "HTML", SCHEMA_JSON: "JSON Schema", MVT: "MVT", "application/geo+json": "GeoJSON"}
+    names |= {MEDIA_TYPES[Form.FLATGEOBUF]: "FlatGeobuf", MEDIA_TYPES[Form.JSONFG]: "JSON-FG", "text/csv": "CSV"}
     return names.get(media_type, "OpenAPI" if media_type == OPENAPI_JSON else media_type)
 
 
@@ -112,12 +115,17 @@ def complete_collection(document: Document, layer: Layer, *, english: bool) -> D
 
 
 def _own_links(links: Iterable[Document]) -> list[Document]:
-    """Links of a collection that pygeoapi does not know of: its sortables."""
-    return [
-        {**link, "rel": f"{REL}/sortables", "href": link["href"].replace("/queryables", "/sortables")}
-        for link in links
-        if link["rel"] == f"{REL}/queryables"
-    ]
+    """Links of a collection that pygeoapi does not know of: its sortables, and its features in more forms."""
+    found = []
+    for link in links:
+        if link["rel"] == f"{REL}/queryables":
+            href = link["href"].replace("/queryables", "/sortables")
+            found.append({**link, "rel": f"{REL}/sortables", "href": href})
+        if link["rel"] == "items" and link["type"] == MEDIA_TYPES[Form.GEOJSON]:
+            base = link["href"].partition("?")[0]
+            # QGIS chooses among the formats that these links name.
+            found += [{**link, "type": MEDIA_TYPES[form], "href": f"{base}?f={form}"} for form in _MORE_FORMS]
+    return found
 
 
 def complete_queryables(document: Document, layer: Layer, url: str, *, english: bool) -> Document:

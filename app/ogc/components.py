@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from app.ogc.complete import HTML, JSON, SCHEMA_JSON
+from app.ogc.forms import FEATURE_FORMS, GEOJSON, MEDIA_TYPES, PAGE_FORMS, Form
 from app.problems import MEDIA_TYPE
 from spatial.crs import CRS84, SERVED_CRS
 
 Part = dict[str, Any]
-GEOJSON: Final = "application/geo+json"
 
 
 def query_parameter(name: str, description: str, schema: Part) -> Part:
@@ -81,7 +81,15 @@ def parameters(*, default_items: int, max_items: int) -> Part:
         path_parameter("tileRow", "Hàng, từ phía bắc · Row, from the north", whole),
         path_parameter("tileCol", "Cột, từ phía tây · Column, from the west", whole),
     ]
-    return {item["name"]: item for item in (*queries, *paths)}
+    forms = {
+        key: query_parameter(
+            "f",
+            "Dạng trả về · Form of the answer",
+            text | {"enum": [form.value for form in offered], "default": "json"},
+        )
+        for key, offered in (("f-items", PAGE_FORMS), ("f-feature", FEATURE_FORMS))
+    }
+    return {item["name"]: item for item in (*queries, *paths)} | forms
 
 
 def _schema(name: str) -> Part:
@@ -116,7 +124,14 @@ def responses() -> Part:
         "ServerError": ("Lỗi của dịch vụ · Server error", "exception", MEDIA_TYPE),
         "default": ("Lỗi · Error", "exception", MEDIA_TYPE),
     }
-    return {name: _response(*parts) for name, parts in kinds.items()}
+    found = {name: _response(*parts) for name, parts in kinds.items()}
+    for name, schema in (("Features", "featureCollectionGeoJSON"), ("Feature", "featureGeoJSON")):
+        found[name]["content"][MEDIA_TYPES[Form.JSONFG]] = {"schema": _schema(schema)}
+    found["Features"]["content"] |= {
+        MEDIA_TYPES[Form.CSV]: {"schema": {"type": "string"}},
+        MEDIA_TYPES[Form.FLATGEOBUF]: {"schema": {"type": "string", "format": "binary"}},
+    }
+    return found
 
 
 def _object(required: tuple[str, ...], **properties: Part) -> Part:

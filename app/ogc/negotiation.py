@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from app.ogc.forms import quality_of
 from app.ogc.params import single_values
 from app.problems import BadParameter, wants_english
 
@@ -60,15 +61,5 @@ def prefers_html(accept: str | None) -> bool:
         kind, *parameters = (word.strip().lower() for word in part.split(";"))
         is_html = kind in ("text/html", "application/xhtml+xml")
         if is_html or kind.endswith("json") or kind in ("*/*", "application/*"):
-            choices.append((-_quality(parameters), number, is_html))
+            choices.append((-quality_of(parameters), number, is_html))
     return min(choices)[2] if choices else False
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0

@@ -114,6 +114,10 @@ def _parameters(*names: str) -> list[Part]:
     return [_reference("parameters", name) for name in names]
 
 
+def _items_parameters() -> list[Part]:
+    return _parameters(*("f-items" if name == "f" else name for name in ITEMS_PARAMETERS))
+
+
 def _operation(layer: Layer, summary: str, operation: str, given: list[Part], answers: Part) -> Part:
     title = layer.definition.title
     return {
@@ -130,8 +134,8 @@ def _operation(layer: Layer, summary: str, operation: str, given: list[Part], an
 
 def _feature_paths(layer: Layer) -> Part:
     items = f"/collections/{layer.slug}/items"
-    given = [*_parameters(*ITEMS_PARAMETERS), *_queryable_parameters(layer)]
-    one = _parameters("featureId", "crs", "f", "lang")
+    given = [*_items_parameters(), *_queryable_parameters(layer)]
+    one = _parameters("featureId", "crs", "f-feature", "lang")
     sortables = f"/collections/{layer.slug}/sortables"
     return {
         sortables: _operation(

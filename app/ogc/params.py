@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Final, TypeVar
 
 from starlette.requests import Request
@@ -48,13 +47,6 @@ ITEMS_PARAMETERS = (
     "lang",
 )
 FEATURE_PARAMETERS = ("crs", "f", "lang")
-
-
-class Form(StrEnum):
-    """Representations of features."""
-
-    GEOJSON = "json"
-    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)

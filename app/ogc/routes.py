@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import anyio.to_thread
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.ogc.documents import Document, OGCDocuments
+from app.ogc.forms import FEATURE_FORMS, MEDIA_TYPES, Form, choose_form
 from app.ogc.items import (
-    GEOJSON,
     REVALIDATE,
+    ItemsPage,
     etag_of,
     feature_links,
     is_known,
     not_modified,
     page_document,
     page_links,
+    page_members,
     read_feature,
     read_page,
+    view_of,
 )
-from app.ogc.params import FEATURE_PARAMETERS, Form, ItemsRequest, parse_items_request, single_values
-from app.problems import BadParameter, wants_english
+from app.ogc.pages import (
+    collection_document,
+    content_type,
+    csv_document,
+    download_headers,
+    flatgeobuf_document,
+    jsonfg_members,
+    link_header,
+)
+from app.ogc.params import FEATURE_PARAMETERS, ItemsRequest, parse_items_request, single_values
+from app.problems import wants_english
 from app.resources import Resources, ResourcesOf, ScopeOf
 from app.tile_routes import answer_tile
 from layers.access import Scope
@@ -35,6 +48,7 @@ router = APIRouter(prefix="/ogc", include_in_schema=False)
 ITEMS = "/collections/{collection_id}/items"
 TILE = "/collections/{collection_id}/tiles/WebMercatorQuad/{z}/{y}/{x}"
 READ_METHODS = ["GET", "HEAD"]
+VARY = "Accept, Accept-Encoding"
 ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
 MAX_FID = 2**63 - 1
 
@@ -57,26 +71,6 @@ def find_collection(resources: Resources, scope: Scope, collection_id: str) -> L
     return layer
 
 
-def choose_form(request: Request) -> Form:
-    """GeoJSON or HTML, by ``f`` and else by ``Accept``; GeoJSON for those who do not care.
-
-    Raises:
-        BadParameter: ``f`` names another format.
-    """
-    asked = request.query_params.get("f")
-    if asked is not None:
-        if asked not in (*Form, "geojson"):
-            raise BadParameter("f", "“f” phải là json hoặc html.", '"f" must be json or html.')
-        return Form.HTML if asked == Form.HTML else Form.GEOJSON
-    return Form.HTML if _prefers_html(request.headers.get("accept", "")) else Form.GEOJSON
-
-
-def _prefers_html(accept: str) -> bool:
-    kinds = [part.split(";")[0].strip() for part in accept.split(",")]
-    json_kinds = [kinds.index(kind) for kind in (GEOJSON, "application/json") if kind in kinds]
-    return "text/html" in kinds and kinds.index("text/html") < min(json_kinds, default=len(kinds))
-
-
 @router.api_route(ITEMS, methods=READ_METHODS)
 async def get_items(request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str) -> Response:
     """A page of features (OGC API - Features Part 1, 7.15)."""
@@ -84,17 +78,32 @@ async def get_items(request: Request, resources: ResourcesOf, scope: ScopeOf, co
     form = choose_form(request)
     settings = resources.settings
     asked = parse_items_request(request, layer, default_limit=settings.default_items, max_limit=settings.max_items)
-    headers = {"Content-Crs": f"<{asked.crs.uri}>", "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding"}
-    etag = etag_of(request, layer, layer.revision)
-    if form is Form.GEOJSON and is_known(request, etag):
+    headers = {"Content-Crs": f"<{asked.crs.uri}>", "Cache-Control": REVALIDATE, "Vary": VARY}
+    etag = etag_of(request, layer, layer.revision, form)
+    if form is not Form.HTML and is_known(request, etag):
         return not_modified({**headers, "ETag": etag})
-    page = await read_page(resources, scope, layer, asked)
-    links = page_links(request, f"{_collection_url(resources, layer)}/items", asked, page)
-    document = page_document(page, links, synthetic=layer.synthetic)
+    page = await read_page(resources, scope, layer, asked, form)
+    url = _collection_url(resources, layer)
+    links = page_links(request, f"{url}/items", asked, page, Form.GEOJSON if form is Form.HTML else form)
     if form is Form.HTML:
-        return _html_page(request, layer, asked, document, headers)
-    headers["ETag"] = etag_of(request, layer, page.revision)
-    return Response(document, media_type=GEOJSON, headers=headers)
+        return _html_page(request, layer, asked, page_document(page, links, synthetic=layer.synthetic), headers)
+    headers |= {"ETag": etag_of(request, layer, page.revision, form), "Content-Type": content_type(form)}
+    if form in (Form.CSV, Form.FLATGEOBUF):
+        headers |= download_headers(layer, form, page.returned, page.matched) | {"Link": link_header(links)}
+    return Response(await _page_body(layer, asked, page, form, links, url), headers=headers)
+
+
+async def _page_body(
+    layer: Layer, asked: ItemsRequest, page: ItemsPage, form: Form, links: list[dict[str, str]], url: str
+) -> bytes:
+    if form is Form.CSV:
+        return csv_document(layer, view_of(asked), page.body)
+    if form is Form.FLATGEOBUF:
+        return await anyio.to_thread.run_sync(flatgeobuf_document, layer, view_of(asked), page.rows)
+    members = page_members(page, links, synthetic=layer.synthetic)
+    if form is Form.JSONFG:
+        members = jsonfg_members(layer, asked.crs, url) | members
+    return collection_document(page.body, members)
 
 
 def _html_page(
@@ -119,16 +128,21 @@ async def get_item(
 ) -> Response:
     """One feature (OGC API - Features Part 1, 7.16)."""
     layer = find_collection(resources, scope, collection_id)
-    form = choose_form(request)
+    form = choose_form(request, FEATURE_FORMS)
     values = single_values(request, FEATURE_PARAMETERS)
     crs = parse_crs(values.get("crs"))
     if not (feature_id.isascii() and feature_id.isdigit()) or int(feature_id) > MAX_FID:
         raise FeatureNotFound(layer.slug, feature_id)
-    body, revision = await read_feature(resources, scope, layer, int(feature_id), crs)
-    headers = {"Content-Crs": f"<{crs.uri}>", "Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding"}
-    headers["ETag"] = etag_of(request, layer, revision)
-    links = feature_links(_collection_url(resources, layer), int(feature_id))
-    document = body + b',"links":' + orjson.dumps(links) + b"}"
+    body, revision = await read_feature(resources, scope, layer, int(feature_id), crs, form)
+    headers = {"Content-Crs": f"<{crs.uri}>", "Cache-Control": REVALIDATE, "Vary": VARY}
+    headers["ETag"] = etag_of(request, layer, revision, form)
+    url = _collection_url(resources, layer)
+    members: dict[str, object] = {
+        "links": feature_links(url, int(feature_id), Form.GEOJSON if form is Form.HTML else form)
+    }
+    if form is Form.JSONFG:
+        members = jsonfg_members(layer, crs, url) | members
+    document = body + b"," + orjson.dumps(members)[1:]
     if form is Form.HTML:
         english = wants_english(request.headers.get("accept-language"))
         page = render_item(layer, orjson.loads(document), crs=crs, english=english)
@@ -136,7 +150,7 @@ async def get_item(
         return Response(page, media_type="text/html; charset=utf-8", headers=headers)
     if is_known(request, headers["ETag"]):
         return not_modified(headers)
-    return Response(document, media_type=GEOJSON, headers=headers)
+    return Response(document, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 def _collection_url(resources: Resources, layer: Layer) -> str:

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
 
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
 from app.api.units import router as units_router
 from app.database import Database, open_gate
+from app.encoding import Encode
 from app.health import router as health_router
 from app.locate import locate_database
 from app.logs import configure_logs
@@ -30,8 +30,6 @@ from tiles.service import TileService
 
 DESCRIPTION = """Dịch vụ bản đồ số của Trung tâm điều hành thông minh (IOC).
 The digital map service of an Intelligent Operations Centre."""
-GZIP_LEVEL = 4
-MIN_GZIP_BYTES = 1024
 MAX_BODY_BYTES = 8 * 2**20
 
 
@@ -76,7 +74,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     ):
         app.include_router(router)
     # The last added is the outermost.
-    app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES, compresslevel=GZIP_LEVEL)
+    app.add_middleware(Encode)
     app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(CancelWhenGone)
     app.add_middleware(RequestContext)

@@ -6,7 +6,6 @@ kilometre and to the commune, so that a question has the same answer in both and
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,9 +108,9 @@ def _fill(database: Database, parcels: int) -> None:
     with owner.begin() as connection:
         for definition in definitions.values():
             put_layer(connection, definition, author=NOTE.author, built_in=True)
-    copies = max(1, round(parcels / COPY_PARCELS))
-    each = math.ceil(parcels / copies)
-    province = make_province(seed=SEED, parcels=each)
+    copies = max(1, -(-parcels // COPY_PARCELS))
+    # Whole provinces only, so that five million are a little more.
+    province = make_province(seed=SEED, parcels=parcels if copies == 1 else COPY_PARCELS)
     with progress_bar() as progress:
         bar = progress.add_task("thửa đất · parcels", total=copies * province.parcel_count)
         for slug in LAYERS:

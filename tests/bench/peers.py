@@ -81,7 +81,8 @@ def _output(command: list[str | Path], env: dict[str, str] | None = None) -> str
     return ended.stdout
 
 
-def _uvicorn(python: Path, app: str, port: int) -> tuple[str | Path, ...]:
+def uvicorn_command(app: str, port: int, python: str | Path = sys.executable) -> tuple[str | Path, ...]:
+    """The command that serves an ASGI application as quietly as ours is served, one worker."""
     quiet = ("--no-access-log", "--log-level", "warning")
     return (python, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), *quiet)
 
@@ -94,7 +95,7 @@ def _pygeoapi(python: Path, version: str, database: Database, port: int) -> Peer
     tool = python.with_name("pygeoapi")
     openapi.write_text(_output([tool, "openapi", "generate", config, "--format", "json"], env))
     probe = "/collections/parcels/items?f=json&limit=1"
-    return Peer("pygeoapi", version, _uvicorn(python, "pygeoapi.starlette_app:APP", port), env, probe)
+    return Peer("pygeoapi", version, uvicorn_command("pygeoapi.starlette_app:APP", port, python), env, probe)
 
 
 def _pygeoapi_config(database: Database, port: int) -> dict[str, object]:
@@ -175,4 +176,4 @@ def _tipg(python: Path, version: str, database: Database, port: int) -> Peer:
         "PYTHONPATH": "",
     }
     probe = f"/collections/{VIEW}/items?f=geojson&limit=1"
-    return Peer("tipg", version, _uvicorn(python, "tipg.main:app", port), env, probe)
+    return Peer("tipg", version, uvicorn_command("tipg.main:app", port, python), env, probe)

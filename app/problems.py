@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from layers.errors import FeatureNotFound, LayerError, LayerNotFound, RevisionNotFound
+from layers.errors import FeatureNotFound, LayerError, LayerNotFound, RevisionNotFound, VersionConflict
 from layers.units import UnitNotFound
 from spatial.errors import SpatialError
 from tiles.errors import TileError, TileOutsideMatrix
@@ -131,7 +131,7 @@ def register_problems(app: FastAPI) -> None:
 
 
 def _domain_error(request: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, _NOT_FOUND) else 400
+    status = 404 if isinstance(error, _NOT_FOUND) else 409 if isinstance(error, VersionConflict) else 400
     kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
     extra: dict[str, object] = {"parameter": getattr(error, "parameter", None)}
     for name in ("vertex", "location", "position", "rows"):

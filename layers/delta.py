@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,18 +33,16 @@ from sqlalchemy.schema import CreateTable
 
 from layers.ddl import sequence_name
 from layers.definition import Definition
-from layers.errors import RowsRefused
 from layers.staging import stage_table
 from layers.tables import (
     common_columns,
     feature_table,
     field_columns,
+    has_unit_codes,
     history_table,
     private_table,
     rows_at_revision,
 )
-
-MAX_NAMED_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,57 +67,6 @@ def closed_table() -> Table:
     return Table("closed", MetaData(), fid, op, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
-def match_rows(connection: Connection, definition: Definition, *, append: bool) -> None:
-    """Gives staged rows the fid of the feature with the same business key.
-
-    Raises:
-        RowsRefused: Rows repeat a key, or with ``append`` name a feature that exists.
-    """
-    stage, features = stage_table(definition), feature_table(definition)
-    if definition.key_ordinals:
-        _number_repeats(connection, definition)
-    _refuse_repeats(connection, definition)
-    same = [stage.c[name] == features.c[name] for name in ("province_code", *definition.key, "key_ordinal")]
-    matched = connection.execute(
-        update(stage).values(fid=features.c.fid).where(stage.c.fid.is_(None), *same).returning(stage.c.row_no)
-    )
-    rows = [int(row[0]) for row in matched.fetchmany(MAX_NAMED_ROWS)]
-    if append and rows:
-        raise RowsRefused(
-            definition.slug,
-            f"các dòng {rows} trùng khóa với đối tượng đã có; hãy dùng chế độ cập nhật.",
-            f"rows {rows} name features that exist already; use mode upsert.",
-            rows=tuple(rows),
-        )
-
-
-def _number_repeats(connection: Connection, definition: Definition) -> None:
-    stage = stage_table(definition)
-    key = [stage.c.province_code, *(stage.c[name] for name in definition.key)]
-    ordinal = (func.row_number().over(partition_by=key, order_by=stage.c.row_no) - 1).label("ordinal")
-    numbered = select(stage.c.row_no, ordinal).subquery()
-    connection.execute(
-        update(stage)
-        .values(key_ordinal=numbered.c.ordinal)
-        .where(stage.c.row_no == numbered.c.row_no, numbered.c.ordinal > 0)
-    )
-
-
-def _refuse_repeats(connection: Connection, definition: Definition) -> None:
-    stage = stage_table(definition)
-    key = [stage.c[name] for name in ("province_code", *definition.key, "key_ordinal")]
-    repeated = select(func.min(stage.c.row_no)).group_by(*key).having(func.count() > 1).limit(MAX_NAMED_ROWS)
-    rows = tuple(connection.execute(repeated).scalars())
-    if rows:
-        listed = ", ".join(definition.key)
-        raise RowsRefused(
-            definition.slug,
-            f"khóa ({listed}) bị lặp lại, bắt đầu ở các dòng {list(rows)}; mỗi khóa chỉ được có một dòng.",
-            f"the key ({listed}) is repeated, first at rows {list(rows)}; keep one row for each key.",
-            rows=rows,
-        )
-
-
 def restore_rows(connection: Connection, definition: Definition, revision: int) -> None:
     """Stages the layer as it stood after ``revision``, each row with its own fid."""
     stage = stage_table(definition)
@@ -130,25 +78,29 @@ def restore_rows(connection: Connection, definition: Definition, revision: int) 
     private = private_table(definition)
     if private is None:
         return
-    kept = _latest_private(private, revision)
+    kept = latest_private(private, revision)
     values = {field.name: kept.c[field.name] for field in definition.personal_fields}
     connection.execute(update(stage).values(values).where(stage.c.fid == kept.c.fid))
 
 
-def _latest_private(private: Table, revision: int | None = None) -> Subquery:
+def latest_private(private: Table, revision: int | None = None) -> Subquery:
+    """Selects each feature's newest private row, or the newest up to a revision."""
     statement = select(private).ext(distinct_on(private.c.fid)).order_by(private.c.fid, private.c.revision.desc())
     if revision is not None:
         statement = statement.where(private.c.revision <= revision)
     return statement.subquery("latest_private")
 
 
-def classify_rows(connection: Connection, definition: Definition, *, replace: bool) -> Delta:
+def classify_rows(
+    connection: Connection, definition: Definition, *, replace: bool, deleted: Collection[int] = ()
+) -> Delta:
     """Marks each staged row as insert, update or same, and lists the fids whose current row ends.
 
     Args:
         connection: The transaction that holds ``stage``.
         definition: The layer.
         replace: Whether current features that no staged row names are deleted.
+        deleted: Fids of current features that are deleted besides.
     """
     stage, features, closed = stage_table(definition), feature_table(definition), closed_table()
     connection.execute(CreateTable(closed))
@@ -171,16 +123,20 @@ def classify_rows(connection: Connection, definition: Definition, *, replace: bo
         absent = ~exists().where(stage.c.fid == features.c.fid)
         gone = select(features.c.fid, literal("delete")).where(absent)
         connection.execute(insert(closed).from_select(["fid", "op"], gone))
+    elif deleted:
+        connection.execute(insert(closed), [{"fid": fid, "op": "delete"} for fid in sorted(deleted)])
     grouped = connection.execute(select(stage.c.op, func.count()).group_by(stage.c.op))
     counts: dict[str | None, int] = {row[0]: row[1] for row in grouped}
-    deleted = connection.execute(select(func.count()).where(closed.c.op == "delete")).scalar_one()
+    gone_count = connection.execute(select(func.count()).where(closed.c.op == "delete")).scalar_one()
     connection.execute(text("ANALYZE stage"))
-    return Delta(counts.get("insert", 0), counts.get("update", 0), deleted)
+    return Delta(counts.get("insert", 0), counts.get("update", 0), gone_count)
 
 
 def _differs(definition: Definition) -> ColumnElement[bool]:
     stage, features = stage_table(definition), feature_table(definition)
-    names = [column.name for column in field_columns(definition)] + ["province_code", "unit_code"]
+    names = [column.name for column in field_columns(definition)] + ["province_code", "unit_code", "key_ordinal"]
+    if has_unit_codes(definition):
+        names.append("unit_codes")
     pairs = [stage.c[name].is_distinct_from(features.c[name]) for name in names]
     if definition.geometry is not None:
         left, right = (func.ST_AsBinary(table.c.geom) for table in (stage, features))
@@ -189,7 +145,7 @@ def _differs(definition: Definition) -> ColumnElement[bool]:
 
 
 def _mark_private_changes(connection: Connection, definition: Definition, private: Table) -> None:
-    stage, kept = stage_table(definition), _latest_private(private)
+    stage, kept = stage_table(definition), latest_private(private)
     names = [field.name for field in definition.personal_fields]
     differs = or_(*(stage.c[name].is_distinct_from(kept.c[name]) for name in names))
     connection.execute(
@@ -218,7 +174,9 @@ def apply_delta(connection: Connection, definition: Definition, revision: int) -
     private = private_table(definition)
     if private is not None:
         personal = [field.name for field in definition.personal_fields]
-        kept = or_(*(stage.c[name].is_not(None) for name in personal), stage.c.op == "update")
+        # A row of nulls is written too where an older row would otherwise be taken for the feature's values.
+        known = exists().where(private.c.fid == stage.c.fid)
+        kept = or_(*(stage.c[name].is_not(None) for name in personal), known)
         source = select(stage.c.fid, literal(revision, BigInteger), *(stage.c[name] for name in personal))
         connection.execute(
             insert(private).from_select(["fid", "revision", *personal], source.where(and_(stage.c.op != "same", kept)))

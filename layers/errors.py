@@ -145,6 +145,29 @@ class RowsRefused(LayerError):
         super().__init__(f"Lớp “{layer}”: {vi}", f'Layer "{layer}": {en}', parameter="rows")
 
 
+class VersionConflict(LayerError):
+    """The layer or a feature is no longer at the revision that the editor read.
+
+    Attributes:
+        fid: The feature; None where the layer as a whole has moved on.
+        expected: The revision that the editor saw.
+        found: The revision that stands now.
+    """
+
+    def __init__(self, layer: str, fid: int | None, *, expected: int, found: int) -> None:
+        self.layer = layer
+        self.fid = fid
+        self.expected = expected
+        self.found = found
+        vi = f"Lớp “{layer}”" if fid is None else f"Đối tượng {fid} của lớp “{layer}”"
+        en = f'Layer "{layer}"' if fid is None else f'Feature {fid} of layer "{layer}"'
+        super().__init__(
+            f"{vi} đã đổi từ phiên bản {expected} sang {found}. Hãy đọc lại rồi sửa tiếp.",
+            f"{en} has moved from revision {expected} to {found}. Read it again, then edit.",
+            parameter="revision",
+        )
+
+
 def suggestion(name: str, known: Iterable[str]) -> tuple[str, str]:
     """Returns " did you mean" sentences in Vietnamese and English, empty where nothing known is close."""
     close = difflib.get_close_matches(name, tuple(known), n=1, cutoff=0.6)

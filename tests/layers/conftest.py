@@ -1,0 +1,57 @@
+"""Fixtures of the feature store: one small database for a module's tests, and a layer of each test's own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from app.cluster import Cluster
+from app.database import Database
+from layers.definition import Definition
+from layers.registry import put_layer
+from tests.layers.store_world import renamed, store_database, store_definitions
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def store(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A small database for writing; each test makes layers of its own in it."""
+    with store_database(cluster, tmp_path_factory.mktemp("store")) as database:
+        yield database
+
+
+@pytest.fixture
+def store_owner(store: Database) -> Iterator[Engine]:
+    """An owner's engine on the store."""
+    engine = store.engine("diaban_owner")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store_writer(store: Database) -> Iterator[Engine]:
+    """The engine of the login that jobs and editors write with."""
+    engine = store.engine("diaban_writer")
+    yield engine
+    engine.dispose()
+
+
+MakeLayer = Callable[..., Definition]
+
+
+@pytest.fixture
+def make_layer(store_owner: Engine, tmp_path_factory: pytest.TempPathFactory) -> MakeLayer:
+    """Adds an empty layer of a kind, with changes to its definition, and returns the definition."""
+    known = store_definitions(tmp_path_factory.mktemp("definitions"))
+
+    def make(kind: str, **changes: object) -> Definition:
+        definition = renamed(known[kind], f"{kind}-{next(_NUMBERS)}", **changes)
+        with store_owner.begin() as connection:
+            put_layer(connection, definition, author="test")
+        return definition
+
+    return make

@@ -112,10 +112,8 @@ def classify_rows(
     private = private_table(definition)
     if private is not None:
         _mark_private_changes(connection, definition, private)
-    next_fid = func.nextval(literal(sequence_name(definition), Text))
-    connection.execute(
-        update(stage).values(op="insert", fid=func.coalesce(stage.c.fid, next_fid)).where(stage.c.op.is_(None))
-    )
+    _give_fids(connection, definition)
+    connection.execute(update(stage).values(op="insert").where(stage.c.op.is_(None)))
     connection.execute(
         insert(closed).from_select(["fid", "op"], select(stage.c.fid, stage.c.op).where(stage.c.op == "update"))
     )
@@ -130,6 +128,15 @@ def classify_rows(
     gone_count = connection.execute(select(func.count()).where(closed.c.op == "delete")).scalar_one()
     connection.execute(text("ANALYZE stage"))
     return Delta(counts.get("insert", 0), counts.get("update", 0), gone_count)
+
+
+def _give_fids(connection: Connection, definition: Definition) -> None:
+    """New features get rising fids in the order of their rows, so that paging follows the file."""
+    stage = stage_table(definition)
+    new = select(stage.c.row_no).where(stage.c.fid.is_(None)).order_by(stage.c.row_no).subquery("new")
+    next_fid = func.nextval(literal(sequence_name(definition), Text)).label("fid")
+    given = select(new.c.row_no, next_fid).subquery("given")
+    connection.execute(update(stage).values(fid=given.c.fid).where(stage.c.row_no == given.c.row_no))
 
 
 def _differs(definition: Definition) -> ColumnElement[bool]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from layers.definition import Definition
 from layers.errors import RowsRefused
 from layers.staging import stage_table
 from layers.tables import feature_table
+from layers.unit_codes import NO_PROVINCE
 
 MAX_NAMED_ROWS = 20
 
@@ -30,6 +31,7 @@ def match_rows(connection: Connection, definition: Definition, *, append: bool) 
         update(stage).values(fid=features.c.fid).where(stage.c.fid.is_(None), *same).returning(stage.c.row_no)
     )
     rows = [int(row[0]) for row in matched.fetchmany(MAX_NAMED_ROWS)]
+    rows += _match_across_no_province(connection, definition)
     if append and rows:
         raise RowsRefused(
             definition.slug,
@@ -38,6 +40,30 @@ def match_rows(connection: Connection, definition: Definition, *, append: bool) 
             rows=tuple(rows),
         )
     _refuse_twice_named(connection, definition)
+
+
+def _match_across_no_province(connection: Connection, definition: Definition) -> list[int]:
+    """Matches rows with the one feature of their key where either lies in no known province.
+
+    A point put right, from outside every commune to inside one, is the same feature at another place.
+    """
+    stage, features = stage_table(definition), feature_table(definition)
+    same = [stage.c[name] == features.c[name] for name in (*definition.key, "key_ordinal")]
+    apart = stage.c.province_code != features.c.province_code
+    either = or_(stage.c.province_code == NO_PROVINCE, features.c.province_code == NO_PROVINCE)
+    named = stage.alias("named")
+    free = ~exists().where(named.c.fid == features.c.fid)
+    pairs = select(stage.c.row_no, func.min(features.c.fid).label("fid")).where(
+        stage.c.fid.is_(None), *same, apart, either, free
+    )
+    only = pairs.group_by(stage.c.row_no).having(func.count() == 1).subquery("only")
+    # Two rows that mean one feature are both left to be new: the key does not tell which of them it became.
+    single = select(func.min(only.c.row_no).label("row_no"), only.c.fid).group_by(only.c.fid).having(func.count() == 1)
+    found = single.subquery("found")
+    matched = connection.execute(
+        update(stage).values(fid=found.c.fid).where(stage.c.row_no == found.c.row_no).returning(stage.c.row_no)
+    )
+    return [int(row[0]) for row in matched.fetchmany(MAX_NAMED_ROWS)]
 
 
 def match_edits(connection: Connection, definition: Definition, *, deleted: Collection[int]) -> None:

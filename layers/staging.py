@@ -73,7 +73,11 @@ def _copy(connection: Connection, table: Table, columns: list[str], body: str) -
 
 def _csv_columns(definition: Definition, frame: pd.DataFrame) -> tuple[list[str], str]:
     table: dict[str, object] = {"row_no": np.asarray(frame.index)}
-    for extra in ("fid", "key_ordinal", "province_code", "unit_code"):
+    for extra in ("fid", "key_ordinal"):
+        if extra in frame.columns:
+            # Where some rows have none, pandas would write the others as 8.0.
+            table[extra] = pd.to_numeric(frame[extra]).astype("Int64")
+    for extra in ("province_code", "unit_code"):
         if extra in frame.columns:
             table[extra] = frame[extra]
     for field in definition.fields:

@@ -25,6 +25,7 @@ from app.postgres import ClusterError
 from app.query_command import ask_question
 from app.serve import is_free, serve
 from app.settings import CHECKOUT, Settings
+from app.worker import work_until_told
 from layers.errors import LayerError
 from migrations.run import migrate
 from spatial.errors import SpatialError
@@ -88,6 +89,16 @@ def serve_command(host: Host = None, port: Port = None) -> None:
     with open_database(settings) as database:
         migrate(database.superuser_engine(), database.passwords)
         serve(settings, database)
+
+
+@app.command("worker")
+def worker_command(
+    parent: Annotated[int | None, typer.Option(hidden=True, help="dừng khi tiến trình này mất")] = None,
+) -> None:
+    """Làm các công việc nền: xuất tệp … · do background jobs: file exports …."""
+    settings = _settings()
+    with open_database(settings) as database:
+        asyncio.run(work_until_told(database, settings, parent))
 
 
 @app.command("migrate")

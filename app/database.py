@@ -91,22 +91,27 @@ def _own_secret(folder: Path) -> bytes:
 @asynccontextmanager
 async def open_gate(database: Database, settings: Settings) -> AsyncIterator[Gate]:
     """The pools of a process behind the one gate for reading, closed at the end of the block."""
-    timeout_ms = str(int(settings.timeout_query.total_seconds() * 1000))
-
-    def pool(login: str, size: int) -> Pool[asyncpg.Record]:
-        return asyncpg.create_pool(
-            database.dsn(login),
-            min_size=1,
-            max_size=size,
-            statement_cache_size=STATEMENT_CACHE,
-            max_cached_statement_lifetime=0,
-            command_timeout=(settings.timeout_query + COMMAND_GRACE).total_seconds(),
-            timeout=10,
-            server_settings={"application_name": f"diaban {login}", "statement_timeout": timeout_ms, "jit": "off"},
-        )
-
     async with (
-        pool("diaban_public", settings.pool_public) as public,
-        pool("diaban_reader", settings.pool_reader) as reader,
+        _pool(database, settings, "diaban_public", settings.pool_public) as public,
+        _pool(database, settings, "diaban_reader", settings.pool_reader) as reader,
     ):
         yield Gate(public=public, reader=reader)
+
+
+def open_writer(database: Database, settings: Settings) -> Pool[asyncpg.Record]:
+    """The pool of those who ask for jobs; it holds no connection until somebody does."""
+    return _pool(database, settings, "diaban_writer", settings.pool_writer, least=0)
+
+
+def _pool(database: Database, settings: Settings, login: str, size: int, *, least: int = 1) -> Pool[asyncpg.Record]:
+    timeout_ms = str(int(settings.timeout_query.total_seconds() * 1000))
+    return asyncpg.create_pool(
+        database.dsn(login),
+        min_size=least,
+        max_size=size,
+        statement_cache_size=STATEMENT_CACHE,
+        max_cached_statement_lifetime=0,
+        command_timeout=(settings.timeout_query + COMMAND_GRACE).total_seconds(),
+        timeout=10,
+        server_settings={"application_name": f"diaban {login}", "statement_timeout": timeout_ms, "jit": "off"},
+    )

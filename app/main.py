@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
 from app.api.units import router as units_router
-from app.database import Database, open_gate
+from app.database import Database, open_gate, open_writer
 from app.encoding import Encode
 from app.health import router as health_router
 from app.locate import locate_database
@@ -47,10 +48,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         configure_logs(chosen.log_format)
         found = database or locate_database(chosen)
         watcher = CatalogueWatcher(found.dsn("diaban_public"))
-        async with open_gate(found, chosen) as gate, watcher.running():
+        async with open_gate(found, chosen) as gate, open_writer(found, chosen) as writer, watcher.running():
             statements = Statements()
             tiles = TileService(gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
-            app.state.resources = Resources(chosen, gate, watcher, statements, tiles)
+            app.state.resources = Resources(chosen, gate, watcher, statements, tiles, writer)
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
 
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         ogc_router,
         tile_router,
         query_router,
+        exports_router,
         layers_router,
         units_router,
     ):

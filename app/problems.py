@@ -14,23 +14,41 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from layers.errors import FeatureNotFound, LayerError, LayerNotFound, RevisionNotFound, VersionConflict
+from layers.errors import (
+    FeatureNotFound,
+    FileExpired,
+    FileNotReady,
+    JobNotFound,
+    LayerError,
+    LayerNotFound,
+    RevisionNotFound,
+    TooManyJobs,
+    VersionConflict,
+)
 from layers.units import UnitNotFound
 from spatial.errors import SpatialError
 from tiles.errors import TileError, TileOutsideMatrix
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_DOWN = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError)
-_NOT_FOUND = (LayerNotFound, FeatureNotFound, RevisionNotFound, UnitNotFound, TileOutsideMatrix)
+_NOT_FOUND = (LayerNotFound, FeatureNotFound, RevisionNotFound, UnitNotFound, TileOutsideMatrix, JobNotFound)
+_STATUSES: Mapping[type[Exception], int] = {
+    FileNotReady: 409,
+    FileExpired: 410,
+    TooManyJobs: 429,
+    VersionConflict: 409,
+}
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được phép", "Method not allowed"),
     406: ("Không có định dạng này", "Not acceptable"),
     409: ("Xung đột", "Conflict"),
+    410: ("Không còn nữa", "Gone"),
     413: ("Yêu cầu quá lớn", "Content too large"),
     415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
     422: ("Nội dung không hợp lệ", "Unprocessable content"),
+    429: ("Quá nhiều yêu cầu", "Too many requests"),
     500: ("Lỗi của dịch vụ", "Internal error"),
     503: ("Dịch vụ tạm thời chưa sẵn sàng", "Service unavailable"),
 }
@@ -131,7 +149,7 @@ def register_problems(app: FastAPI) -> None:
 
 
 def _domain_error(request: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, _NOT_FOUND) else 409 if isinstance(error, VersionConflict) else 400
+    status = _STATUSES.get(type(error), 404 if isinstance(error, _NOT_FOUND) else 400)
     kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
     extra: dict[str, object] = {"parameter": getattr(error, "parameter", None)}
     for name in ("vertex", "location", "position", "rows"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
@@ -13,6 +13,9 @@ from layers.access import Gate, Scope
 from layers.catalogue import Catalogue
 from layers.reader import Statements
 from tiles.service import TileService
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Resources:
     watcher: CatalogueWatcher
     statements: Statements
     tiles: TileService
+    writer: Pool[Record]
 
     @property
     def catalogue(self) -> Catalogue:

@@ -11,6 +11,7 @@ from app.console import console, say
 from app.database import Database
 from app.main import create_app
 from app.settings import EVERY_ADDRESS, Settings
+from app.worker_process import worker_beside
 
 GRACE_S = 10
 KEEP_ALIVE_S = 75
@@ -74,8 +75,10 @@ def serve(settings: Settings, database: Database) -> None:
     if settings.workers > 1:
         os.environ.update(HOST=settings.host, PORT=str(settings.port))
         print_addresses(settings)
-        uvicorn.run("app.main:create_app", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
+        with worker_beside():
+            uvicorn.run("app.main:create_app", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
         return
     config = uvicorn.Config(create_app(settings, database), **common)  # type: ignore[arg-type]
-    _Announcing(config, settings).run()
+    with worker_beside():
+        _Announcing(config, settings).run()
     say("Đã dừng dịch vụ", "the service has stopped")

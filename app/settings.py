@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     max_items: int = Field(10_000, ge=1, le=10_000)
     default_items: int = Field(100, ge=1, le=10_000)
     tile_cache_mb: int = Field(256, ge=0)
+    keep_exports: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
 
     @field_validator("database_url", "database_read_url")
     @classmethod
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("timeout_items", "timeout_tiles", "timeout_query", mode="before")
+    @field_validator("timeout_items", "timeout_tiles", "timeout_query", "keep_exports", mode="before")
     @classmethod
     def _from_seconds(cls, value: object) -> object:
         # pydantic reads a number as seconds, but the environment only holds text.
@@ -76,6 +77,11 @@ class Settings(BaseSettings):
     @classmethod
     def _below_checkout(cls, value: Path) -> Path:
         return CHECKOUT / value
+
+    @property
+    def exports_dir(self) -> Path:
+        """Where finished downloads lie; worker and service see the same folder."""
+        return self.state_dir / "exports"
 
     @property
     def public_url(self) -> str:

@@ -174,3 +174,49 @@ def suggestion(name: str, known: Iterable[str]) -> tuple[str, str]:
     if not close:
         return "", ""
     return f" Có phải là “{close[0]}”?", f' Did you mean "{close[0]}"?'
+
+
+class JobNotFound(LayerError):
+    """There is no job with this id."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"Không có công việc “{job_id}”. Hãy kiểm tra mã trong câu trả lời khi gửi yêu cầu.",
+            f'There is no job "{job_id}". Check the id in the answer to your request.',
+            parameter="job",
+        )
+
+
+class TooManyJobs(LayerError):
+    """As many jobs wait as may."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"Đang có {limit} công việc chờ; hãy gửi lại sau ít phút.",
+            f"{limit} jobs are waiting; send the request again in some minutes.",
+        )
+
+
+class FileNotReady(LayerError):
+    """The job has no file: it has not ended yet, or has failed."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        super().__init__(
+            f"Công việc đang ở trạng thái “{status}”, chưa có tệp. Hãy xem lại công việc cho đến khi succeeded.",
+            f'The job is "{status}" and has no file. Look at the job until it has succeeded.',
+            parameter="job",
+        )
+
+
+class FileExpired(LayerError):
+    """The file of the job was deleted when its time was over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Tệp đã hết hạn và đã bị xóa. Hãy gửi yêu cầu mới.",
+            "The file has expired and was deleted. Send a new request.",
+            parameter="job",
+        )

@@ -51,10 +51,15 @@ def csv_statement(target: Target, conditions: Sequence[ColumnElement[bool]], vie
     """
 
     def line(rows: FromClause) -> ColumnElement[str]:
-        cells = [rows.c.fid.cast(Text), *(_cell(rows, item) for item in view.shown(target))]
-        return func.concat_ws(literal_column("','", Text), *cells, *_geometry_cells(target, rows, view.crs))
+        return csv_line(target, rows, view)
 
     return text_page(target, conditions, view, line, separator=literal_column(r"E'\r\n'", Text))
+
+
+def csv_line(target: Target, rows: FromClause, view: View) -> ColumnElement[str]:
+    """One row as a line of CSV, in the columns of :func:`csv_header`."""
+    cells = [rows.c.fid.cast(Text), *(_cell(rows, item) for item in view.shown(target))]
+    return func.concat_ws(literal_column("','", Text), *cells, *_geometry_cells(target, rows, view.crs))
 
 
 def _cell(rows: FromClause, item: Property) -> ColumnElement[str]:

@@ -1,0 +1,169 @@
+"""Jobs: slow work that was asked for, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.rows import dict_row
+
+from layers.errors import JobNotFound, TooManyJobs
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+EXPORTS: Final = "exports"
+EXPORT_TASK: Final = "diaban.export"
+MAX_WAITING: Final = 100
+MAX_ATTEMPTS: Final = 3
+_COLUMNS: Final = (
+    "id, kind, status, request::text AS request, scope::text AS scope, done, total, attempts,"
+    " result::text AS result, error::text AS error, created_at, started_at, finished_at, expires_at"
+)
+_MOVE: Final = """
+WITH taken AS (
+    DELETE FROM jobs.outbox WHERE id IN (SELECT id FROM jobs.outbox ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
+    RETURNING queue, task, job_id
+)
+SELECT count(*), jobs.procrastinate_defer_jobs_v1(array_agg(
+    ROW(queue, task, 0, job_id::text, job_id::text, jsonb_build_object('job_id', job_id), NULL)
+    ::jobs.procrastinate_job_to_defer_v1
+)) FROM taken HAVING count(*) > 0
+"""
+
+
+class JobStatus(StrEnum):
+    """States of a job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stands.
+
+    Attributes:
+        request: What was asked for.
+        scope: Subject, classes and units of the reader who asked.
+        done: Features dealt with, of ``total`` where that is known.
+        attempts: How often a worker has begun it.
+        result: What a job that succeeded made.
+        error: Why it failed, in both languages.
+        expires_at: When the result is deleted.
+    """
+
+    id: UUID
+    kind: str
+    status: JobStatus
+    request: Mapping[str, Any]
+    scope: Mapping[str, Any]
+    done: int
+    total: int | None
+    attempts: int
+    result: Mapping[str, Any] | None
+    error: Mapping[str, str] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    parsed = {name: json.loads(row[name]) if row[name] else None for name in ("request", "scope", "result", "error")}
+    return Job(**{**dict(row), **parsed, "status": JobStatus(row["status"])})
+
+
+async def add_export(
+    connection: Connection[Record], request: Mapping[str, object], scope: Mapping[str, object]
+) -> UUID:
+    """Queues an export: the job and its outbox row appear together.
+
+    Raises:
+        TooManyJobs: As many jobs wait as may.
+    """
+    job_id = uuid4()
+    async with connection.transaction():
+        waiting = await connection.fetchval("SELECT count(*) FROM jobs.jobs WHERE status IN ('queued', 'running')")
+        if waiting >= MAX_WAITING:
+            raise TooManyJobs(MAX_WAITING)
+        await connection.execute(
+            "INSERT INTO jobs.jobs (id, kind, request, scope) VALUES ($1, 'export', $2::text::jsonb, $3::text::jsonb)",
+            job_id,
+            json.dumps(request),
+            json.dumps(scope),
+        )
+        await connection.execute(
+            "INSERT INTO jobs.outbox (queue, task, job_id) VALUES ($1, $2, $3)", EXPORTS, EXPORT_TASK, job_id
+        )
+    return job_id
+
+
+async def get_job(connection: Connection[Record], job_id: UUID) -> Job:
+    """The job.
+
+    Raises:
+        JobNotFound: There is no such job.
+    """
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM jobs.jobs WHERE id = $1", job_id)  # noqa: S608 - constant
+    if row is None:
+        raise JobNotFound(str(job_id))
+    return _job(row)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStore:
+    """The worker's side of jobs: short transactions on a writer connection in autocommit."""
+
+    connection: psycopg.Connection[tuple[Any, ...]]
+
+    def move_outbox(self) -> int:
+        """Moves waiting outbox rows into the queue, in one statement and so each exactly once; returns how many."""
+        row = self.connection.execute(_MOVE).fetchone()
+        return int(row[0]) if row else 0
+
+    def begin(self, job_id: str) -> Job | None:
+        """Marks a job as running and returns it; None where it is finished already or has been tried too often."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(
+                "UPDATE jobs.jobs SET status = 'running', attempts = attempts + 1, done = 0, started_at = now()"  # noqa: S608
+                f" WHERE id = %s AND status IN ('queued', 'running') RETURNING {_COLUMNS}",
+                [job_id],
+            )
+            row = cursor.fetchone()
+        return _job(row) if row else None
+
+    def progress(self, job_id: UUID, done: int, total: int | None) -> None:
+        """Says how far a job is."""
+        self.connection.execute("UPDATE jobs.jobs SET done = %s, total = %s WHERE id = %s", [done, total, job_id])
+
+    def succeed(self, job_id: UUID, result: Mapping[str, object], *, keep: timedelta) -> None:
+        """Marks a job as done, its result to be kept for a while."""
+        self.connection.execute(
+            "UPDATE jobs.jobs SET status = 'succeeded', result = %s::jsonb, finished_at = now(),"
+            " expires_at = now() + %s WHERE id = %s",
+            [json.dumps(result), keep, job_id],
+        )
+
+    def fail(self, job_id: UUID, vi: str, en: str) -> None:
+        """Marks a job as failed, with the reason for people."""
+        self.connection.execute(
+            "UPDATE jobs.jobs SET status = 'failed', error = %s::jsonb, finished_at = now() WHERE id = %s",
+            [json.dumps({"vi": vi, "en": en}), job_id],
+        )
+
+    def expire(self) -> list[str]:
+        """Marks results whose time is over, and returns the ids of their jobs."""
+        rows = self.connection.execute(
+            "UPDATE jobs.jobs SET status = 'expired' WHERE status = 'succeeded' AND expires_at < now() RETURNING id"
+        ).fetchall()
+        return [str(row[0]) for row in rows]

@@ -12,6 +12,7 @@ from app.api.layers import router as layers_router
 from app.api.query import router as query_router
 from app.api.units import router as units_router
 from app.database import Database, open_gate, open_writer
+from app.doorway import FinalSlash, OtherWebsites
 from app.encoding import Encode
 from app.health import router as health_router
 from app.locate import locate_database
@@ -79,5 +80,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(Encode)
     app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(CancelWhenGone)
+    app.add_middleware(FinalSlash, prefix="/ogc")
+    app.add_middleware(OtherWebsites, origins=chosen.cors_origins)
     app.add_middleware(RequestContext)
     return app

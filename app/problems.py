@@ -27,11 +27,19 @@ from layers.errors import (
 )
 from layers.units import UnitNotFound
 from spatial.errors import SpatialError
-from tiles.errors import TileError, TileOutsideMatrix
+from tiles.errors import TileError, TileOutsideLimits, TileOutsideMatrix
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_DOWN = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError)
-_NOT_FOUND = (LayerNotFound, FeatureNotFound, RevisionNotFound, UnitNotFound, TileOutsideMatrix, JobNotFound)
+_NOT_FOUND = (
+    LayerNotFound,
+    FeatureNotFound,
+    RevisionNotFound,
+    UnitNotFound,
+    TileOutsideMatrix,
+    TileOutsideLimits,
+    JobNotFound,
+)
 _STATUSES: Mapping[type[Exception], int] = {
     FileNotReady: 409,
     FileExpired: 410,

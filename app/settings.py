@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     default_items: int = Field(100, ge=1, le=10_000)
     tile_cache_mb: int = Field(256, ge=0)
     keep_exports: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
+    # Websites whose pages may read what anybody may read; never with a cookie.
+    cors_origins: tuple[str, ...] = ("*",)
 
     @field_validator("database_url", "database_read_url")
     @classmethod

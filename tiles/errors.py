@@ -22,6 +22,17 @@ class TileOutsideMatrix(TileError):
         )
 
 
+class TileOutsideLimits(TileError):
+    """The tile lies outside the part of the tile matrix set in which the layer has tiles."""
+
+    def __init__(self, slug: str, z: int, x: int, y: int) -> None:
+        super().__init__(
+            f"Lớp “{slug}” không có ô {z}/{x}/{y}. Xem tileMatrixSetLimits ở /ogc/collections/{slug}/tiles.",
+            f'Layer "{slug}" has no tile {z}/{x}/{y}. See tileMatrixSetLimits at /ogc/collections/{slug}/tiles.',
+            parameter="tile",
+        )
+
+
 class LayerHasNoTiles(TileError):
     """The layer is a table without geometry, or its definition offers no tiles."""
 

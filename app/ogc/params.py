@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -131,8 +132,9 @@ def single_values(request: Request, allowed: tuple[str, ...]) -> dict[str, str]:
     """The query string as one value per name.
 
     Raises:
-        BadParameter: A name is not among ``allowed``, or is given twice.
+        BadParameter: A name is not among ``allowed`` or is given twice, or the bytes are no UTF-8.
     """
+    _check_encoding(request)
     values: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in allowed:
@@ -156,6 +158,18 @@ def single_values(request: Request, allowed: tuple[str, ...]) -> dict[str, str]:
             )
         values[name] = value
     return values
+
+
+def _check_encoding(request: Request) -> None:
+    """Refuses what the framework would quietly turn into replacement characters and search for."""
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise BadParameter(
+            "query",
+            "Phần sau dấu “?” của địa chỉ không phải UTF-8; hãy mã hóa từng giá trị theo phần trăm từ UTF-8.",
+            'What follows "?" is not UTF-8; percent-encode each value from UTF-8.',
+        ) from None
 
 
 def _integer(values: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:

@@ -23,6 +23,7 @@ from app.ogc.items import (
     read_page,
     view_of,
 )
+from app.ogc.limits import is_inside
 from app.ogc.pages import (
     collection_document,
     content_type,
@@ -41,7 +42,7 @@ from layers.catalogue import Layer
 from layers.errors import FeatureNotFound, LayerNotFound
 from spatial.crs import parse_crs
 from tiles.address import TileAddress
-from tiles.errors import TileOutsideMatrix
+from tiles.errors import TileOutsideLimits, TileOutsideMatrix
 from web.pages import render_item, render_items
 
 router = APIRouter(prefix="/ogc", include_in_schema=False)
@@ -166,7 +167,10 @@ async def get_tile(
     single_values(request, ("f", "lang"))
     if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in (z, x, y)):
         raise TileOutsideMatrix(-1, -1, -1, max_zoom=22)
-    return await answer_tile(request, resources, scope, [layer], TileAddress.parse(z=int(z), x=int(x), y=int(y)))
+    address = TileAddress.parse(z=int(z), x=int(x), y=int(y))
+    if layer.definition.tiles is not None and not is_inside(layer, z=address.z, x=address.x, y=address.y):
+        raise TileOutsideLimits(layer.slug, address.z, address.x, address.y)
+    return await answer_tile(request, resources, scope, [layer], address)
 
 
 _DOCUMENTS = (
@@ -187,12 +191,18 @@ _DOCUMENTS = (
 )
 
 
+async def get_document_options() -> Response:
+    """Tells which methods a document takes: reading only."""
+    return Response(status_code=204, headers=ALLOW)
+
+
 def _add_document(path: str, document: Document) -> None:
     async def get_document(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
         arguments = [request.path_params[name] for name in ("collection_id", "tms_id") if f"{{{name}}}" in path]
         return await _documents(request).answer(request, resources, scope, document, *arguments)
 
     router.add_api_route(path, get_document, methods=READ_METHODS, name=document.value)
+    router.add_api_route(path, get_document_options, methods=["OPTIONS"], name=f"{document.value}-options")
 
 
 for _path, _document in _DOCUMENTS:

@@ -30,12 +30,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from spatial.conditions import Sources, clauses, near_sources
+from spatial.conditions import Sources, clauses, near_sources, side_of_place
 from spatial.crs import CRS
+from spatial.distance import distance_m, side_of
 from spatial.features import DEGREE_DIGITS, METRE_DIGITS, geojson_geometry, geometry_in
 from spatial.figures import check_field, figures_statement
-from spatial.measures import Sql, bound_number, geography_of, spheroid_distance_m
-from spatial.nearest import distance_to_place, nearest_rows
+from spatial.measures import Sql, bound_number
+from spatial.nearest import nearest_rows
 from spatial.parts import part_measure, part_op
 from spatial.question_model import (
     Condition,
@@ -158,12 +159,9 @@ def _extra_values(target: Target, question: Question, position: Sql, sources: So
 
 def _radius_distance(target: Target, condition: RadiusCondition, prefix: str, sources: Sources) -> ColumnElement[float]:
     if not isinstance(condition.of, Source):
-        return distance_to_place(target, prefix)
+        return distance_m(side_of(target), side_of_place(condition.of, prefix))
     source = sources[condition.of.path]
-    distance = spheroid_distance_m(
-        geography_of(source.target.geom, source.target.geometry_type),
-        geography_of(target.geom, target.geometry_type),
-    )
+    distance = distance_m(side_of(source.target), side_of(target))
     metres = bound_number(f"{prefix}metres")
     return near_sources(target, source, metres, func.min(distance)).scalar_subquery()
 

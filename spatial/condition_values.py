@@ -9,6 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from spatial.bbox import Envelope, expand_point_degrees
 from spatial.boundary import BoundaryUnits, boundary_values, has_hamlets
+from spatial.conditions import place_shape
 from spatial.measures import LATITUDE_DEGREE_M, LONGITUDE_DEGREE_M, POLAR_DEGREES, dense, geometry_value
 from spatial.question_model import (
     BoundaryCondition,
@@ -36,8 +37,7 @@ def condition_values(condition: Condition, prefix: str, units: Mapping[str, Boun
     """
     match condition:
         case PointCondition():
-            place = _around(condition.point, condition.tolerance_m, prefix, condition.path)
-            return {**place, f"{prefix}place": geometry_value(condition.point)}
+            return _around(condition.point, condition.tolerance_m, prefix, condition.path)
         case NearestCondition():
             place_text = geometry_value(condition.to)
             return {f"{prefix}place": place_text, f"{prefix}around": place_text, f"{prefix}k": condition.k}
@@ -64,7 +64,8 @@ def condition_shape(condition: Condition, sources: Mapping[str, Hashable]) -> Ha
     match condition:
         case RadiusCondition():
             of = sources[condition.of.path] if isinstance(condition.of, Source) else None
-            return ("radius", of, condition.outside)
+            kind = None if isinstance(condition.of, Source) else place_shape(condition.of)
+            return ("radius", of, kind, condition.outside)
         case ZoneCondition():
             zone = sources[condition.zone.path] if isinstance(condition.zone, Source) else None
             return ("zone", zone, condition.relation, condition.parts)
@@ -76,6 +77,7 @@ def condition_shape(condition: Condition, sources: Mapping[str, Hashable]) -> Ha
 def _around(geometry: BaseGeometry, metres: float, prefix: str, path: str) -> dict[str, object]:
     west, south, east, north = _reach(geometry, metres)
     return {
+        f"{prefix}place": geometry_value(geometry),
         f"{prefix}around": geometry_value(dense(geometry, parameter=path)),
         f"{prefix}metres": metres,
         f"{prefix}west": west,

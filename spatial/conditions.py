@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -23,17 +26,15 @@ from sqlalchemy import (
 
 from spatial.boundary import boundary_clause
 from spatial.cql2 import FilterColumn, compile_filter
+from spatial.distance import Side, bound_side, side_of, within_metres
 from spatial.errors import InvalidQuestion, SpatialError
 from spatial.measures import (
     as_geometry,
-    bound_geography,
     bound_geometry,
     bound_number,
     envelope,
     expanded,
-    geography_of,
     overlaps,
-    within_metres,
 )
 from spatial.question_model import (
     BoundaryCondition,
@@ -54,6 +55,8 @@ from spatial.target import Target
 # row policies let through, and an EXISTS is answered by looking features up one at a time.
 BARRIER: Final[ColumnElement[int]] = literal_column("0")
 ONE: Final[ColumnElement[int]] = literal_column("1")
+# Beyond so many vertices the tree that PostGIS keeps of a geography is quicker than a search of the plane.
+MANY_VERTICES: Final = 500
 _TESTS: Final = {
     Relation.INTERSECTS: "ST_Intersects",
     Relation.WITHIN: "ST_CoveredBy",
@@ -152,21 +155,31 @@ def _point(target: Target, prefix: str) -> ColumnElement[bool]:
     if target.geometry_type == "MultiPolygon":
         place = bound_geometry(f"{prefix}place")
         return and_(overlaps(target.geom, place), func.ST_Intersects(target.geom, place, type_=Boolean()))
-    return _near_given(target, prefix)
+    return _near_given(target, bound_side(prefix, edges=False, many=False), prefix)
 
 
-def _near_given(target: Target, prefix: str) -> ColumnElement[bool]:
-    around = geography_of(target.geom, target.geometry_type)
+def _near_given(target: Target, place: Side, prefix: str) -> ColumnElement[bool]:
     return and_(
         overlaps(target.geom, envelope(prefix)),
-        within_metres(around, bound_geography(f"{prefix}around"), bound_number(f"{prefix}metres")),
+        within_metres(side_of(target), place, bound_number(f"{prefix}metres")),
     )
+
+
+def side_of_place(place: BaseGeometry, prefix: str) -> Side:
+    """Return a geometry of the question as a side of a distance."""
+    edges, many = place_shape(place)
+    return bound_side(prefix, edges=edges, many=many)
+
+
+def place_shape(place: BaseGeometry) -> tuple[bool, bool]:
+    """Return what the SQL of a distance depends on: whether a geometry has edges, and very many of them."""
+    return place.geom_type not in ("Point", "MultiPoint"), int(shapely.get_num_coordinates(place)) > MANY_VERTICES
 
 
 def _radius(target: Target, condition: RadiusCondition, prefix: str, sources: Sources) -> ColumnElement[bool]:
     metres = bound_number(f"{prefix}metres")
     if not isinstance(condition.of, Source):
-        near = _near_given(target, prefix)
+        near = _near_given(target, side_of_place(condition.of, prefix), prefix)
         return not_(near) if condition.outside else near
     source = sources[condition.of.path]
     check_geometry(source.target, condition.of.path)
@@ -191,9 +204,7 @@ def near_sources(target: Target, source: SourceRows, metres: ColumnElement[float
         .select_from(source.target.rows)
         .where(
             overlaps(geom, expanded(own, metres)),
-            within_metres(
-                geography_of(geom, source.target.geometry_type), geography_of(own, target.geometry_type), metres
-            ),
+            within_metres(side_of(source.target), side_of(target), metres),
             *source.kept(target.column("fid")),
         )
         .correlate(target.rows)
@@ -201,11 +212,12 @@ def near_sources(target: Target, source: SourceRows, metres: ColumnElement[float
 
 
 def _reaching(source: SourceRows, metres: ColumnElement[float], prefix: str) -> Rows:
-    geom = source.target.geom
+    side = side_of(source.target)
     found = select(
         source.target.column("fid").label("fid"),
-        geography_of(geom, source.target.geometry_type).label("around"),
-        expanded(geom, metres).label("reach"),
+        side.geom.label("geom"),
+        side.geography.label("around"),
+        expanded(side.geom, metres).label("reach"),
     ).offset(BARRIER)
     return found if source.condition is None else found.where(source.condition)
 
@@ -220,8 +232,10 @@ def _reached(
     """Whether a feature is among those that the sources reach, each looking into the layer's index."""
     near = reaching.subquery(f"{prefix}sources")
     rows = target.rows.alias(f"{prefix}near")
-    around = geography_of(rows.c.geom, target.geometry_type)
-    joined = and_(overlaps(rows.c.geom, near.c.reach), within_metres(around, near.c.around, metres))
+    edges = source is None or source.target.geometry_type != "Point"
+    place = Side(near.c.geom, near.c.around, near, edges, many=source is not None and edges)
+    own = side_of(dataclasses.replace(target, rows=rows))
+    joined = and_(overlaps(rows.c.geom, near.c.reach), within_metres(own, place, metres))
     if source is not None and source.same_layer:
         joined = and_(joined, rows.c.fid != near.c.fid)
     return target.column("fid").in_(select(rows.c.fid).select_from(near.join(rows, joined)))
@@ -234,7 +248,7 @@ def _route(target: Target, prefix: str) -> ColumnElement[bool]:
     pieces = sent.table_valued("shape", name=f"{prefix}pieces").render_derived()
     parsed = select(as_geometry(pieces.c.shape).label("geom")).offset(BARRIER).subquery(f"{prefix}parsed")
     reaching = select(
-        func.geography(parsed.c.geom).label("around"), expanded(parsed.c.geom, metres).label("reach")
+        parsed.c.geom, func.geography(parsed.c.geom).label("around"), expanded(parsed.c.geom, metres).label("reach")
     ).offset(BARRIER)
     return _reached(target, reaching, prefix, metres, None)
 

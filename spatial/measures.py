@@ -7,12 +7,12 @@ from typing import Any, Final
 import shapely
 from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Boolean, ColumnElement, Double, bindparam, case, cast, func, literal_column, true
+from sqlalchemy import Boolean, ColumnElement, Double, bindparam, case, cast, func, literal_column
 from sqlalchemy.types import NullType, UserDefinedType
 
 from spatial.crs import STORAGE_SRID
 from spatial.errors import InvalidGeometry
-from spatial.geodesy import EDGE_DEGREES, geography_of_edges, geography_of_points
+from spatial.geodesy import EDGE_DEGREES
 
 # Shortest degree of a meridian (at the equator) and of a parallel's equator, in metres, on WGS 84.
 LATITUDE_DEGREE_M: Final = 110_574.0
@@ -117,23 +117,6 @@ def expanded(geom: ColumnElement[object], metres: ColumnElement[float]) -> Colum
     east = metres / (LONGITUDE_DEGREE_M * func.cos(func.radians(furthest)))
     width = case((furthest < POLAR_DEGREES, east), else_=literal_column("360.0", Double))
     return func.ST_Expand(geom, width, north, type_=NullType())
-
-
-def geography_of(geom: ColumnElement[object], kind: str | None) -> ColumnElement[object]:
-    """Return a geometry column of a type (Point, …) as geography, its long edges densified."""
-    return geography_of_points(geom) if kind == "Point" else geography_of_edges(geom)
-
-
-def within_metres(
-    first: ColumnElement[object], second: ColumnElement[object], metres: ColumnElement[float]
-) -> ColumnElement[bool]:
-    """Return whether two geographies lie within so many metres of each other, the limit included."""
-    return func.ST_DWithin(first, second, metres, true(), type_=Boolean())
-
-
-def spheroid_distance_m(first: ColumnElement[object], second: ColumnElement[object]) -> ColumnElement[float]:
-    """Return the distance of two geographies in metres."""
-    return func.ST_Distance(first, second, true(), type_=Double)
 
 
 def parallel_ratio(latitude: ColumnElement[float]) -> ColumnElement[float]:

@@ -7,14 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import CTE, ColumnElement, Double, Integer, bindparam, func, literal_column, select
 
 from spatial.conditions import check_geometry
-from spatial.measures import (
-    bound_geography,
-    bound_geometry,
-    expanded,
-    geography_of,
-    overlaps,
-    spheroid_distance_m,
-)
+from spatial.distance import bound_side, distance_m, side_of
+from spatial.measures import bound_geometry, expanded, overlaps
 from spatial.question_model import NearestCondition
 from spatial.target import Target
 
@@ -33,7 +27,7 @@ def nearest_rows(target: Target, condition: NearestCondition, prefix: str, where
     """
     check_geometry(target, condition.path)
     place, wanted = bound_geometry(f"{prefix}place"), bindparam(f"{prefix}k", type_=Integer)
-    distance = distance_to_place(target, prefix)
+    distance = distance_m(side_of(target), bound_side(prefix, edges=False, many=False))
     kept = (*where, target.geom.is_not(None))
     candidates = (
         select(distance.label("metres")).where(*kept).order_by(target.geom.op("<->")(place)).limit(wanted)
@@ -47,9 +41,3 @@ def nearest_rows(target: Target, condition: NearestCondition, prefix: str, where
         .limit(wanted)
         .cte("found")
     )
-
-
-def distance_to_place(target: Target, prefix: str) -> ColumnElement[float]:
-    """Return the distance in metres from a feature to the place of a condition."""
-    around = geography_of(target.geom, target.geometry_type)
-    return spheroid_distance_m(around, bound_geography(f"{prefix}around"))

@@ -9,15 +9,13 @@ from sqlalchemy import Boolean, ColumnElement, Double, case, func, literal_colum
 from sqlalchemy.types import NullType
 
 from spatial.conditions import BARRIER
+from spatial.distance import bound_side, distance_m, side_of
 from spatial.measures import (
-    bound_geography,
     bound_geometry,
     dense,
-    geography_of,
     geometry_value,
     measured_line,
     parallel_ratio,
-    spheroid_distance_m,
 )
 from spatial.question_model import RouteCondition
 from spatial.target import Target
@@ -63,7 +61,7 @@ def _first_meeting(target: Target, line: ColumnElement[object]) -> ColumnElement
 
 def offset_m(target: Target, prefix: str) -> ColumnElement[float]:
     """Return the distance in metres from a feature to the route."""
-    return spheroid_distance_m(geography_of(target.geom, target.geometry_type), bound_geography(f"{prefix}route"))
+    return distance_m(side_of(target), bound_side(prefix, edges=True, many=True))
 
 
 def route_values(condition: RouteCondition, prefix: str) -> dict[str, object]:
@@ -77,7 +75,8 @@ def route_values(condition: RouteCondition, prefix: str) -> dict[str, object]:
         f"{prefix}metres": condition.corridor_m,
         f"{prefix}pieces": _pieces(line),
         f"{prefix}line": measured_line(line),
-        f"{prefix}route": geometry_value(line),
+        f"{prefix}place": geometry_value(line),
+        f"{prefix}around": geometry_value(line),
     }
 
 

@@ -79,6 +79,18 @@ class BadParameter(Exception):
         self.en = en
 
 
+class BadMediaType(BadParameter):
+    """A body has another media type than JSON."""
+
+    def __init__(self, media_type: str) -> None:
+        shown = media_type[:100]
+        super().__init__(
+            "Content-Type",
+            f"Kiểu nội dung '{shown}' không đọc được. Hãy gửi JSON với Content-Type: application/json.",
+            f"The media type '{shown}' cannot be read. Send JSON with Content-Type: application/json.",
+        )
+
+
 def wants_english(accept_language: str | None) -> bool:
     """Whether English is preferred to Vietnamese by an ``Accept-Language`` header (RFC 9110, 12.5.4)."""
     weights = {"vi": 0.0, "en": 0.0}
@@ -150,6 +162,7 @@ def register_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(asyncpg.QueryCanceledError, _too_slow)
+    app.add_exception_handler(asyncpg.DataError, _beyond_numbers)
     app.add_exception_handler(asyncio.TimeoutError, _too_slow)
     for lost in DATABASE_DOWN:
         app.add_exception_handler(lost, _database_down)
@@ -158,6 +171,8 @@ def register_problems(app: FastAPI) -> None:
 
 def _domain_error(request: Request, error: Exception) -> Response:
     status = _STATUSES.get(type(error), 404 if isinstance(error, _NOT_FOUND) else 400)
+    if isinstance(error, BadMediaType):
+        status = 415
     kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
     extra: dict[str, object] = {"parameter": getattr(error, "parameter", None)}
     for name in ("vertex", "location", "position", "rows"):
@@ -205,6 +220,18 @@ def _too_slow(request: Request, error: Exception) -> Response:
         "The request needs more time than allowed. Narrow the area, add a filter or ask for fewer features.",
         kind="statement-timeout",
         headers={"Retry-After": "5"},
+    )
+
+
+def _beyond_numbers(request: Request, error: Exception) -> Response:
+    log.info("value_out_of_range", path=request.url.path, sqlstate=getattr(error, "sqlstate", None))
+    return problem(
+        request,
+        400,
+        "Phép tính hoặc giá trị trong bộ lọc vượt quá số mà cơ sở dữ liệu giữ được. Hãy dùng giá trị nhỏ hơn.",
+        "A calculation or value of the filter is beyond the numbers that the database holds. Use smaller values.",
+        kind="value-out-of-range",
+        extra={"parameter": "filter"},
     )
 
 

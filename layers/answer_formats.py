@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
@@ -77,7 +78,7 @@ def csv_bytes(answer: Answer) -> bytes:
 def answer_members(answer: Answer) -> dict[str, object]:
     """Return what every answer tells besides its features: question, state of the data, totals, figures, notes."""
     members: dict[str, object] = {
-        "question": question_document(answer.question),
+        "question": _fragment(question_document(answer.question)),
         "layer": _state(answer.layer),
         "sources": [_state(source) for source in answer.sources],
         "numberMatched": answer.total_matched,
@@ -113,6 +114,11 @@ def _row(names: Sequence[str], row: Sequence[object]) -> dict[str, object]:
     if names[-1] == "geometry" and isinstance(geometry, str):
         found["geometry"] = orjson.Fragment(geometry)
     return found
+
+
+def _fragment(document: Mapping[str, object]) -> orjson.Fragment:
+    """A filter may hold whole numbers beyond 64 bits, which orjson does not write."""
+    return orjson.Fragment(json.dumps(document, ensure_ascii=False))
 
 
 def _dumps(document: object) -> bytes:

@@ -129,7 +129,9 @@ async def _pinned(connection: Connection[Record], layer: Layer, sql: str, wanted
     row = await connection.fetchrow(sql, layer.slug, wanted)
     if row is None:
         shown = wanted if isinstance(wanted, int) else wanted.isoformat()
-        raise RevisionNotFound(layer.slug, shown, newest=layer.revision)
+        error = RevisionNotFound(layer.slug, shown, newest=layer.revision)
+        error.parameter = "revision" if isinstance(wanted, int) else "at"
+        raise error
     return Pinned(row["revision"], row["newest_data_at"])
 
 
@@ -139,8 +141,8 @@ def _source(
     target = current_target(other.definition)
     rows = target.rows.alias(name)
     if pinned is not None:
-        # The revision of a source is part of its text, because the layer asked has a parameter of that name.
-        rows = rows_at_revision(other.definition).unique_params(revision=pinned.revision).alias(name)
+        # A source's revision is bound in its own SQL, because the layer asked has a parameter of that name.
+        rows = rows_at_revision(other.definition, pinned.revision).alias(name)
     own = dataclasses.replace(target, rows=rows)
     condition = filter_clause(own, source.filter) if source.filter else None
     driving = _drives(other, layer, metres)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
     select,
     union_all,
 )
@@ -168,12 +169,14 @@ def common_columns(definition: Definition) -> tuple[str, ...]:
     return tuple(column.name for column in history_table(definition).columns if column.name != "to_revision")
 
 
-def rows_at_revision(definition: Definition) -> CompoundSelect[*tuple[Any, ...]]:
-    """Selects the rows of a layer as they stood after the revision bound as ``revision``.
+def rows_at_revision(definition: Definition, at: int | None = None) -> CompoundSelect[*tuple[Any, ...]]:
+    """Selects the rows of a layer as they stood after the revision ``at``, else after that bound as ``revision``.
 
     Columns are those of :func:`common_columns` and the generated measure; there is no ``tile_geom``.
     """
-    revision = bindparam("revision", type_=BigInteger)
+    revision: ColumnElement[int] = bindparam("revision", type_=BigInteger)
+    if at is not None:
+        revision = literal(at, BigInteger)
     current, closed = feature_table(definition), history_table(definition)
     names = common_columns(definition)
     measure = measure_column(definition)

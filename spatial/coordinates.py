@@ -79,7 +79,7 @@ def _vn2000_mistake(x: float, y: float, crs: CRS) -> Problem | None:
             f" {y:.12g},{x:.12g}.",
             f"Coordinates {x:.12g},{y:.12g} look swapped. In {crs.curie} write the easting first: {y:.12g},{x:.12g}.",
         )
-    if abs(x) <= 180 and abs(y) <= 90:
+    if abs(x) <= 180 and abs(y) <= 180:
         return Problem(
             f"Tọa độ {x:.12g},{y:.12g} có vẻ tính bằng độ, còn {crs.curie} tính bằng mét."
             " Hãy bỏ tham số hệ tọa độ hoặc gửi mét.",

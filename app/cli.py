@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from app.worker import work_until_told
 from layers.errors import LayerError
 from migrations.run import migrate
 from spatial.errors import SpatialError
+from spatial.question_text import decode_question
 
 app = typer.Typer(
     name="diaban",
@@ -112,26 +112,36 @@ def migrate_command() -> None:
 @app.command("query")
 def query_command(
     question: Annotated[str, typer.Argument(help="Câu hỏi JSON, tệp, hoặc - · a question as JSON, a file, or -")],
-    form: Annotated[str, typer.Option("--format", help="geojson | csv | json")] = "json",
+    form: Annotated[
+        str | None, typer.Option("--format", help="geojson | csv | json; thay cho 'format' · in place of 'format'")
+    ] = None,
 ) -> None:
     """Hỏi bản đồ theo điểm, vùng, bán kính, tuyến, địa giới · ask by point, zone, radius, route, boundary."""
     settings = _settings()
     document = _read_question(question)
-    document.setdefault("format", form)
+    document["format"] = form or document.get("format") or "json"
     with open_database(settings) as database:
-        sys.stdout.buffer.write(asyncio.run(ask_question(database, settings, document)))
-        sys.stdout.buffer.write(b"\n")
+        answer = asyncio.run(ask_question(database, settings, document))
+        sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")
 
 
 def _read_question(text: str) -> dict[str, object]:
     if text == "-":
         text = sys.stdin.read()
-    elif not text.lstrip().startswith("{"):
-        text = Path(text).read_text(encoding="utf-8")
-    document = json.loads(text)
+    elif not text.lstrip().startswith(("{", "[")):
+        text = _file_text(Path(text))
+    document = decode_question(text)
     if not isinstance(document, dict):
         _stop("Câu hỏi phải là một đối tượng JSON.", "The question must be a JSON object.")
     return document
+
+
+def _file_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        _stop(f"Không đọc được tệp {path} ({reason}).", f"Cannot read the file {path} ({reason}).")
 
 
 @app.command("doctor")
@@ -178,9 +188,6 @@ def main() -> None:
         app()
     except (LayerError, SpatialError, ClusterError, OtherData) as error:
         fail(error.vi, error.en)
-        raise SystemExit(1) from None
-    except json.JSONDecodeError as error:
-        fail(f"JSON không hợp lệ: {error}", f"not valid JSON: {error}")
         raise SystemExit(1) from None
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else ""

@@ -24,6 +24,8 @@ from app.database import Database, cluster_database
 from app.demo import DemoPlan, prepare
 from app.main import create_app
 from app.settings import CHECKOUT, Settings
+from migrations.run import migrate
+from tests.layers.ask_world import build_world
 
 PARCELS = 5_000
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
@@ -49,20 +51,42 @@ def _admin(cluster: Cluster) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def template(cluster: Cluster) -> Iterator[str]:
+def template(cluster: Cluster) -> str:
     """The name of a database with all built-in layers of a small synthetic province; nobody writes to it.
 
     It is named by the sources that make it and kept for the next run, until one of them changes.
     """
     name = f"template_{_sources_digest()}"
+    _make_once(cluster, name, lambda made: prepare(made, DemoPlan(None, PARCELS), reset=True))
+    return name
+
+
+@pytest.fixture(scope="session")
+def world_template(cluster: Cluster) -> str:
+    """The name of a database with the small known world that questions are asked of; nobody connects to it."""
+    name = f"template_{_sources_digest()}_world"
+    _make_once(cluster, name, _fill_world)
+    return name
+
+
+def _fill_world(database: Database) -> None:
+    superuser, owner = database.superuser_engine(), database.engine("diaban_owner")
+    migrate(superuser, database.passwords)
+    build_world(owner)
+    superuser.dispose()
+    owner.dispose()
+
+
+def _make_once(cluster: Cluster, name: str, fill: Callable[[Database], None]) -> None:
+    """Creates and fills a database, unless an earlier run of the same sources has."""
     admin = _admin(cluster)
     with _alone(cluster):
-        _drop_leftovers(admin, keep=name)
+        _drop_leftovers(admin, keep=f"template_{_sources_digest()}")
         if not _is_ready(admin, name):
-            prepare(cluster_database(cluster, name), DemoPlan(None, PARCELS), reset=True)
+            _drop(admin, name)
+            fill(cluster_database(cluster, name))
             with admin.connect() as connection:
                 connection.exec_driver_sql(f"COMMENT ON DATABASE \"{name}\" IS 'ready'")
-    yield name
     admin.dispose()
 
 
@@ -77,7 +101,8 @@ def _alone(cluster: Cluster) -> Iterator[None]:
 def _sources_digest() -> str:
     digest = hashlib.sha256()
     folders = (path for folder in ("layers", "spatial", "migrations") for path in (CHECKOUT / folder).rglob("*"))
-    for path in sorted([CHECKOUT / "app" / "demo.py", *folders]):
+    own = [CHECKOUT / "app" / "demo.py", CHECKOUT / "tests" / "layers" / "ask_world.py"]
+    for path in sorted([*own, *folders]):
         if path.suffix in {".py", ".sql", ".yaml"}:
             digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
@@ -102,7 +127,7 @@ def _drop_leftovers(admin: Engine, *, keep: str) -> None:
             )
         ).scalars()
         for name in list(names):
-            if name not in ("template0", "template1", "template_postgis", keep):
+            if name not in ("template0", "template1", "template_postgis", keep, f"{keep}_world"):
                 connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
 
 
@@ -112,15 +137,15 @@ def _drop(admin: Engine, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def make_clone(cluster: Cluster, template: str) -> Iterator[Callable[[], Database]]:
-    """Makes databases that start as copies of the template."""
+def copy_database(cluster: Cluster) -> Iterator[Callable[[str], Database]]:
+    """Makes databases that start as copies of another, dropped when the run ends."""
     admin = _admin(cluster)
     made: list[str] = []
 
-    def make() -> Database:
+    def make(origin: str) -> Database:
         name = f"clone_{secrets.token_hex(4)}"
         with admin.connect() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{origin}"')
         made.append(name)
         return cluster_database(cluster, name)
 
@@ -128,6 +153,18 @@ def make_clone(cluster: Cluster, template: str) -> Iterator[Callable[[], Databas
     for name in made:
         _drop(admin, name)
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def world(copy_database: Callable[[str], Database], world_template: str) -> Database:
+    """The known world, shared by the tests of one run for reading."""
+    return copy_database(world_template)
+
+
+@pytest.fixture(scope="session")
+def make_clone(copy_database: Callable[[str], Database], template: str) -> Callable[[], Database]:
+    """Makes databases that start as copies of the template."""
+    return lambda: copy_database(template)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
-"""Fixtures of the feature store: one small database for a module's tests, and a layer of each test's own."""
+"""Fixtures of the feature store and of questions: a small store to write to, and the known world to ask."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -12,6 +13,7 @@ from app.cluster import Cluster
 from app.database import Database
 from layers.definition import Definition
 from layers.registry import put_layer
+from tests.layers.asking import Asker, Truth, open_asker
 from tests.layers.store_world import renamed, store_database, store_definitions
 
 _NUMBERS = itertools.count(1)
@@ -55,3 +57,17 @@ def make_layer(store_owner: Engine, tmp_path_factory: pytest.TempPathFactory) ->
         return definition
 
     return make
+
+
+@pytest.fixture(scope="module")
+def asker(world: Database) -> Iterator[Asker]:
+    """Asks the known world."""
+    with open_asker(world) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def truth(world: Database) -> Iterator[Truth]:
+    """The known world as plain SQL reads it."""
+    with psycopg.connect(world.superuser_dsn, autocommit=True) as connection:
+        yield Truth(connection)

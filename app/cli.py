@@ -20,6 +20,7 @@ from app.database import Database, cluster_database, external_database
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
 from app.doctor import examine
 from app.layer_commands import layers_app
+from app.logs import configure_logs
 from app.postgres import ClusterError
 from app.query_command import ask_question
 from app.serve import is_free, serve
@@ -120,6 +121,8 @@ def query_command(
     settings = _settings()
     document = _read_question(question)
     document["format"] = form or document.get("format") or "json"
+    # Standard output holds the answer alone.
+    configure_logs(settings.log_format)
     with open_database(settings) as database:
         answer = asyncio.run(ask_question(database, settings, document))
         sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")

@@ -70,6 +70,12 @@ class Place:
             self.refuse(f"dài quá {longest} ký tự; hãy rút ngắn.", f"is longer than {longest} characters; shorten it.")
         return value
 
+    def written(self, *, longest: int) -> str:
+        """Returns the text in Unicode NFC with its outer blanks, which matter where texts are joined."""
+        trimmed = self.text(longest=longest)
+        value = unicodedata.normalize("NFC", str(self._node.value))
+        return value if len(value) <= longest else trimmed
+
     def integer(self, lowest: int, highest: int) -> int:
         """Returns a whole number within the closed range."""
         written = str(self._node.value)

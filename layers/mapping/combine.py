@@ -14,6 +14,7 @@ import pandas as pd
 
 from layers.checks import check_rows, refuse_repeats
 from layers.definition import Definition
+from layers.mapping.doubts import refuse_doubtful
 from layers.mapping.model import Mapping
 from layers.mapping.sources import SourceLayer, iter_layers
 from layers.refusals import Refusal
@@ -115,10 +116,12 @@ def combine(definition: Definition, sources: Iterable[SourceLayer]) -> CombinedL
 
 
 def _check(definition: Definition, source: SourceLayer) -> _Part:
-    frame = source.load()
-    checked = check_rows(definition, frame, first_row=None)
-    refused = tuple(dataclasses.replace(refusal, source=source.source_name) for refusal in checked.refused)
-    return _Part(source, len(frame), checked.rows, refused)
+    loaded = source.load()
+    checked = check_rows(definition, loaded.frame, first_row=None)
+    rows, doubtful = refuse_doubtful(checked.rows, loaded.doubts)
+    found = sorted([*checked.refused, *doubtful], key=lambda refusal: refusal.row)
+    refused = tuple(dataclasses.replace(refusal, source=source.source_name) for refusal in found)
+    return _Part(source, len(loaded.frame), rows, refused)
 
 
 def _supersede(definition: Definition, parts: list[_Part]) -> list[pd.DataFrame]:

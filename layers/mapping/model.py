@@ -76,10 +76,21 @@ class Where:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Within:
+    """Where features of a file must lie: polygons of a file of the data folder, and how far outside is allowed."""
+
+    path: str
+    place: Place
+    where: Where
+    margin_m: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Generated:
     """Parcels to be made up inside the polygon that the entry selects."""
 
     commune_code: str
+    commune_name: str
     old_commune_codes: tuple[str, ...]
     count: int
     seed: int
@@ -93,6 +104,7 @@ class LayerEntry:
         layer: Layer inside the file; None for the only one.
         to: Slug of a built-in or user layer.
         replaces: Good rows take the place of earlier rows with the same key.
+        shared_places: Different things may have one place, whatever the file says.
         generate: The rows are made up inside the selected polygon.
     """
 
@@ -102,12 +114,20 @@ class LayerEntry:
     rules: tuple[FieldRule, ...]
     where: Where | None = None
     replaces: bool = False
+    shared_places: bool = False
     generate: Generated | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of the data folder with what is known of it."""
+    """One file of the data folder with what is known of it.
+
+    Attributes:
+        skip: Columns that user layers leave out, by trimmed title.
+        ids: Columns that number rows; rows equal in all others and in geometry are one thing entered again.
+        within: Where its features must lie.
+        distinct_places: Different things never have exactly the same place.
+    """
 
     path: str
     place: Place
@@ -116,6 +136,9 @@ class SourceFile:
     data_date: date | None
     optional: bool
     skip: frozenset[str]
+    ids: tuple[str, ...]
+    within: Within | None
+    distinct_places: bool
     entries: tuple[LayerEntry, ...]
 
 

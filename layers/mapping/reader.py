@@ -22,8 +22,9 @@ from layers.mapping.model import (
     SourceFile,
     UserLayer,
     Where,
+    Within,
 )
-from layers.mapping.transforms import folded, strptime_form
+from layers.mapping.transforms import folded, strptime_form, tidy
 from layers.yaml_nodes import Place as Node
 from layers.yaml_nodes import read_document
 
@@ -109,9 +110,9 @@ class _Reader:
 
     def _file(self, node: Node) -> SourceFile:
         members = node.members(
-            required=("file", "steward", "layers"), optional=("note", "data_date", "optional", "skip")
+            required=("file", "steward", "layers"),
+            optional=("note", "data_date", "optional", "skip", "ids", "within", "distinct_places"),
         )
-        skip = members["skip"].items(most=_MOST) if "skip" in members else ()
         return SourceFile(
             path=_relative(members["file"]),
             place=members["file"],
@@ -119,12 +120,17 @@ class _Reader:
             note=members["note"].text(longest=500) if "note" in members else "",
             data_date=members["data_date"].day() if "data_date" in members else None,
             optional=members["optional"].truth() if "optional" in members else False,
-            skip=frozenset(item.text() for item in skip),
+            skip=frozenset(_titles(members, "skip")),
+            ids=tuple(_titles(members, "ids")),
+            within=_within(members["within"]) if "within" in members else None,
+            distinct_places=members["distinct_places"].truth() if "distinct_places" in members else False,
             entries=tuple(self._entry(entry) for entry in members["layers"].items(most=_MOST)),
         )
 
     def _entry(self, node: Node) -> LayerEntry:
-        members = node.members(required=("to",), optional=("from", "fields", "where", "replaces", "generate"))
+        members = node.members(
+            required=("to",), optional=("from", "fields", "where", "replaces", "shared_places", "generate")
+        )
         to = self._target(members["to"])
         fields = members["fields"].entries() if "fields" in members else {}
         rules = tuple(self._rule(name, place, to) for name, place in fields.items())
@@ -138,6 +144,7 @@ class _Reader:
             rules=rules,
             where=_where(members["where"]) if "where" in members else None,
             replaces=members["replaces"].truth() if "replaces" in members else False,
+            shared_places=members["shared_places"].truth() if "shared_places" in members else False,
             generate=generate,
         )
 
@@ -180,7 +187,7 @@ class _Reader:
             name,
             node,
             columns=_columns(members),
-            join=members["join"].text(longest=20) if "join" in members else " ",
+            join=members["join"].written(longest=20) if "join" in members else " ",
             extract=_pattern(members["extract"]) if "extract" in members else None,
             contains=tuple(self._codes(members, "contains", "contains_table")),
             codes=dict(self._codes(members, "codes", "code_table")),
@@ -189,7 +196,7 @@ class _Reader:
             unit=members["unit"].text(longest=20) if "unit" in members else None,
             times=members["times"].number() if "times" in members else None,
             dates=_date_forms(members["dates"]) if "dates" in members else (),
-            prefix=members["prefix"].text(longest=60) if "prefix" in members else "",
+            prefix=members["prefix"].written(longest=60) if "prefix" in members else "",
             title=_title(members),
         )
 
@@ -217,10 +224,13 @@ class _Reader:
         return ((folded(key), "" if code == NULL_WORD else code) for key, code in pairs.items())
 
     def _generated(self, node: Node) -> Generated:
-        members = node.members(required=("commune_code", "old_commune_codes", "count"), optional=("seed",))
+        members = node.members(
+            required=("commune_code", "commune_name", "old_commune_codes", "count"), optional=("seed",)
+        )
         old = members["old_commune_codes"].items(most=20)
         return Generated(
             commune_code=members["commune_code"].text(longest=5),
+            commune_name=members["commune_name"].text(longest=150),
             old_commune_codes=tuple(item.text(longest=5) for item in old),
             count=members["count"].integer(1, 1_000_000),
             seed=members["seed"].integer(0, 2**31) if "seed" in members else 2026,
@@ -267,6 +277,23 @@ def _pattern(node: Node) -> re.Pattern[str]:
             "phải có một nhóm ( ) để lấy ra, ví dụ ^D([0-9]+).", "needs a group ( ) to keep, such as ^D([0-9]+)."
         )
     return pattern
+
+
+def _titles(members: Table[str, Node], key: str) -> list[str]:
+    """Reads column titles in the form in which the columns of a source are named."""
+    items = members[key].items(most=_MOST) if key in members else ()
+    return [tidy(item.text(longest=300)) or "" for item in items]
+
+
+def _within(node: Node) -> Within:
+    members = node.members(required=("file", "column", "in"), optional=("margin_m",))
+    values = frozenset(folded(value.text()) for value in members["in"].items(most=_MOST))
+    return Within(
+        path=_relative(members["file"]),
+        place=members["file"],
+        where=Where(members["column"].text(), values, negated=False),
+        margin_m=members["margin_m"].number() if "margin_m" in members else 0.0,
+    )
 
 
 def _where(node: Node) -> Where:

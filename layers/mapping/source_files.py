@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 
@@ -48,7 +49,7 @@ def read_features(data_dir: Path, name: str, layer: str | None, place: Place) ->
     if layer is None and len(pyogrio.list_layers(path)) > 1:
         refuse_source(place, name, "có nhiều lớp; hãy ghi rõ from.", "holds several layers; say which one: from.")
     try:
-        frame = pyogrio.read_dataframe(path, layer=layer)
+        frame = _opened(path, layer)
     except pyogrio.errors.DataSourceError as error:
         refuse_source(place, name, f"không đọc được ({error}).", f"cannot be read ({error}).")
     except pyogrio.errors.DataLayerError:
@@ -57,6 +58,15 @@ def read_features(data_dir: Path, name: str, layer: str | None, place: Place) ->
     if not isinstance(frame, gpd.GeoDataFrame):
         refuse_source(place, name, f"lớp “{layer}” không có hình học.", f'layer "{layer}" has no geometry.')
     _require_crs(frame, name, place)
+    return frame
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+    """Reads a layer once for all entries that pick rows of it; nobody writes to the frame."""
+    frame = pyogrio.read_dataframe(path, layer=layer)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return frame
     titles = [column for column in frame.columns if column != frame.active_geometry_name]
     frame = frame.rename(columns=dict(zip(titles, _trimmed(titles), strict=True)))
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
@@ -76,9 +86,9 @@ def select_rows(frame: gpd.GeoDataFrame, where: Where | None, name: str, place: 
     """
     if where is None:
         return frame
-    texts = [folded(text or "") for text in (tidy(value) for value in column_of(frame, where.column, name, place))]
-    chosen = pd.Series([(text in where.values) != where.negated for text in texts], index=frame.index, dtype=bool)
-    return frame[chosen]
+    numbers, distinct = pd.factorize(column_of(frame, where.column, name, place), use_na_sentinel=False)
+    meant = [(folded(tidy(value) or "") in where.values) != where.negated for value in distinct]
+    return frame[np.array(meant, dtype=bool)[numbers]]
 
 
 def column_of(frame: gpd.GeoDataFrame, title: str, name: str, place: Place) -> pd.Series:

@@ -11,14 +11,23 @@ import geopandas as gpd
 import pandas as pd
 
 from layers.definition import Definition, FieldType, Label
+from layers.mapping.doubts import NO_DOUBTS, Doubts, Territory, find_copies
 from layers.mapping.model import FieldRule, LayerEntry, Mapping, SourceFile
 from layers.mapping.provinces import former_unit_rows
 from layers.mapping.source_files import column_of, column_titles, read_features, refuse_source, select_rows, sha256_of
 from layers.mapping.transforms import apply_rule, tidy
 from layers.mapping.user_layers import KEY, UserField, english_title, free_name, make_definition
-from layers.synthetic import make_parcels_inside
+from layers.synthetic import make_parcels_inside, parcel_rows
 
 FORMER_UNITS = "former-units"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRows:
+    """Rows of a source as read: columns named as fields, geometry in EPSG:4326, indexed from 1 as in the source."""
+
+    frame: pd.DataFrame
+    doubts: Doubts = NO_DOUBTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +37,7 @@ class SourceLayer:
     Attributes:
         slug: The layer that it feeds.
         definition: Definition to create the layer with; None where the layer is built in.
-        load: Reads the rows: columns named as fields, geometry in EPSG:4326, indexed by the number that the
-            row has in its source, counted from 1.
+        load: Reads the rows and what to hold against them.
         source_name: File and layer, as people know it.
         source_sha256: Digest of the file.
         data_date: Date of the data, where known.
@@ -40,7 +48,7 @@ class SourceLayer:
 
     slug: str
     definition: Definition | None
-    load: Callable[[], pd.DataFrame]
+    load: Callable[[], SourceRows]
     source_name: str
     source_sha256: str
     data_date: date | None
@@ -79,7 +87,7 @@ def _mergers(path: Path) -> SourceLayer:
     return SourceLayer(
         slug=FORMER_UNITS,
         definition=None,
-        load=lambda: former_unit_rows(path),
+        load=lambda: SourceRows(former_unit_rows(path)),
         source_name=path.name,
         source_sha256=sha256_of(path),
         data_date=None,
@@ -109,7 +117,7 @@ class _Feed:
         return SourceLayer(
             slug=self.entry.to,
             definition=definition,
-            load=self.generated if self.entry.generate else self.rows,
+            load=self.generated if self.entry.generate else self.checked_rows,
             source_name=self.name,
             source_sha256=sha256_of(path),
             data_date=self.file.data_date,
@@ -123,9 +131,8 @@ class _Feed:
         frame = read_features(self.data_dir, self.file.path, self.entry.layer, place)
         return select_rows(frame, self.entry.where, self.name, place)
 
-    def rows(self) -> gpd.GeoDataFrame:
-        """Returns the rows in the terms of the layer: mapped fields and, of a user layer, all other columns."""
-        frame = self.features()
+    def rows(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Returns features in the terms of the layer: mapped fields and, of a user layer, all other columns."""
         columns: dict[str, object] = {}
         for rule in self.entry.rules:
             sources = [column_of(frame, title, self.name, rule.place) for title in rule.columns]
@@ -138,7 +145,28 @@ class _Feed:
                 )
         return gpd.GeoDataFrame(columns, index=frame.index, geometry=frame.geometry, crs=frame.crs)
 
-    def generated(self) -> gpd.GeoDataFrame:
+    def checked_rows(self) -> SourceRows:
+        """Returns the rows with what the file as a whole holds against some of them."""
+        frame = self.features()
+        doubts = Doubts(
+            copies=find_copies(frame, self.file.ids) if self.file.ids else {},
+            territory=self.territory(),
+            distinct_places=self.file.distinct_places and not self.entry.shared_places,
+        )
+        return SourceRows(self.rows(frame), doubts)
+
+    def territory(self) -> Territory | None:
+        """Returns where the features must lie, or None for anywhere."""
+        within = self.file.within
+        if within is None:
+            return None
+        frame = read_features(self.data_dir, within.path, None, within.place)
+        chosen = select_rows(frame, within.where, within.path, within.place)
+        if chosen.empty:
+            refuse_source(within.place, within.path, "không có vùng nào được chọn.", "no polygon is selected.")
+        return Territory(chosen.geometry.union_all(), within.margin_m)
+
+    def generated(self) -> SourceRows:
         """Returns made-up parcels inside the polygon that the entry selects."""
         wish, frame = self.entry.generate, self.features()
         if wish is None or len(frame) != 1:
@@ -148,11 +176,13 @@ class _Feed:
                 "phải chọn đúng một vùng để sinh thửa đất.",
                 "must select exactly one polygon to make parcels in.",
             )
-        rows = make_parcels_inside(
+        parcels = make_parcels_inside(
             frame.geometry.iloc[0], wish.commune_code, wish.old_commune_codes, wish.count, seed=wish.seed
         )
+        names = {wish.commune_code: wish.commune_name}
+        rows = parcel_rows(parcels, self.mapping.builtin[self.entry.to], seed=wish.seed, unit_names=names)
         rows.index = pd.RangeIndex(1, len(rows) + 1, name="row")
-        return rows
+        return SourceRows(rows)
 
     def other_columns(self) -> dict[str, str]:
         """Returns the field names of the columns that no rule of a user layer uses, by column title."""
@@ -188,7 +218,7 @@ def _fixed_type(rule: FieldRule) -> FieldType | None:
 
 
 def _user_definition(mapping: Mapping, slug: str, group: list[_Feed]) -> Definition:
-    frames = [feed.rows() for feed in group]
+    frames = [feed.rows(feed.features()) for feed in group]
     fields: dict[str, UserField] = {}
     for feed in group:
         for field in feed.fields():

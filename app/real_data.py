@@ -43,6 +43,9 @@ def load_folder(engine: Engine, definitions: Mapping[str, Definition], folder: P
         say("Dữ liệu đã có sẵn", "the data are in place")
         return
     say(f"Nạp dữ liệu thật từ {folder}", "loading real data; refused rows go to rejects/<layer>.csv")
+    # Before the layers, whose number tells whether a run was cut short.
+    with engine.begin() as connection:
+        put_successions(connection, [Succession(*line) for line in successions()])
     counts: list[tuple[str, int, int]] = []
     with progress_bar() as progress:
         bar = progress.add_task("lớp dữ liệu · layers", total=len(wanted))
@@ -50,14 +53,15 @@ def load_folder(engine: Engine, definitions: Mapping[str, Definition], folder: P
             progress.update(bar, description=layer.definition.title.vi)
             counts.append((layer.slug, *_load_layer(engine, layer)))
             progress.advance(bar)
-    with engine.begin() as connection:
-        put_successions(connection, [Succession(*line) for line in successions()])
     _print_counts(counts)
 
 
 def _load_layer(engine: Engine, layer: CombinedLayer) -> tuple[int, int]:
+    rejects = REJECTS / f"{layer.slug}.csv"
     if layer.refused:
-        write_rejects(REJECTS / f"{layer.slug}.csv", layer.definition, layer.refused)
+        write_rejects(rejects, layer.definition, layer.refused)
+    else:
+        rejects.unlink(missing_ok=True)
     note = ChangeNote(
         AUTHOR,
         message=layer.note,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from layers.checks import check_rows, refuse_repeats
 from layers.definition import Definition
+from layers.geometry_checks import GEOMETRY
 from layers.mapping.doubts import refuse_doubtful
 from layers.mapping.model import Mapping
 from layers.mapping.sources import SourceLayer, iter_layers
@@ -136,10 +137,16 @@ def _supersede(definition: Definition, parts: list[_Part]) -> list[pd.DataFrame]
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [frame.dropna(axis="columns", how="all") for frame in frames if len(frame)]
-    joined = pd.concat(filled, ignore_index=True) if filled else frames[0].copy()
+    filled = [_without_empty_columns(frame) for frame in frames if len(frame)]
+    joined = pd.concat(filled, ignore_index=True) if len(filled) > 1 else (*filled, frames[0])[0].copy()
     joined.index = pd.RangeIndex(1, len(joined) + 1, name="row")
     return joined
+
+
+def _without_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drops columns without a value, whose type would spoil that of the others; a geometry stays."""
+    empty = [name for name in frame.columns if name != GEOMETRY and frame[name].isna().all()]
+    return frame.drop(columns=empty)
 
 
 def _placed(refusal: Refusal, origin: list[tuple[str, int]]) -> Refusal:

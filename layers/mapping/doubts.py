@@ -110,7 +110,7 @@ def _outside(rows: gpd.GeoDataFrame, doubts: Doubts) -> Iterator[Refusal]:
 
 def _farthest(geometry: BaseGeometry, territory: BaseGeometry) -> tuple[float, float, float]:
     """Returns the vertex farthest outside, with its distance in metres; the nearest place is sought in degrees."""
-    points = np.atleast_1d(shapely.points(shapely.get_coordinates(geometry)))
+    points = [shapely.Point(place) for place in shapely.get_coordinates(geometry)]
     lines = shapely.get_coordinates(shapely.shortest_line(points, territory)).reshape(-1, 4)
     return max((point_distance_m(x, y, *foot), float(x), float(y)) for x, y, *foot in lines)
 

@@ -15,6 +15,7 @@ from layers.definition import Definition
 from layers.mapping import CombinedLayer, find_mapping, iter_combined, read_mapping, successions
 from layers.publish import ChangeNote, Mode, publish_rows
 from layers.registry import mark_synthetic, put_layer
+from layers.unit_codes import FORMER_UNITS
 from layers.units import Succession, put_successions
 
 AUTHOR = "diaban demo"
@@ -37,6 +38,8 @@ def load_folder(engine: Engine, definitions: Mapping[str, Definition], folder: P
     """
     mapping = read_mapping(find_mapping(folder), definitions)
     wanted = {entry.to for file in mapping.files for entry in file.entries}
+    if mapping.mergers is not None:
+        wanted.add(FORMER_UNITS)
     with engine.connect() as connection:
         loaded = set(connection.execute(text("SELECT slug FROM catalogue.layers WHERE revision > 0")).scalars())
     if wanted <= loaded:

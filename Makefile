@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check bench prove doctor stop clean lock env env-dev
+.PHONY: help demo test lint check bench conformance prove doctor stop clean lock env env-dev
 
 PYTHON := .venv/bin/python
 export PYTHONUTF8 := 1
@@ -11,7 +11,7 @@ RESET_WANTED := $(filter-out 0 no false,$(RESET))
 PYTEST_ARGS ?=
 
 help: ## Danh sách lệnh · List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: env ## Chạy dịch vụ kèm dữ liệu · Run the service with data (HOST PORT DATA RESET DATABASE_URL WORKERS)
 	@.venv/bin/diaban demo $(if $(DATA),--data "$(DATA)") $(if $(RESET_WANTED),--reset)
@@ -34,6 +34,9 @@ prove: env-dev ## Bằng chứng đầy đủ · Run one full proof (NAME=…)
 	@if [ -n "$(NAME)" ] && [ -f "tests/prove/$(NAME).py" ]; then exec $(PYTHON) -m "tests.prove.$(NAME)" $(ARGS); fi; \
 	echo "Chọn một tên · Choose one: make prove NAME=…"; \
 	for file in tests/prove/[a-z]*.py; do [ -f "$$file" ] && basename "$$file" .py | sed 's/^/  /'; done; exit 2
+
+conformance: env-dev ## Bộ kiểm thử OGC CITE · Run the OGC CITE suites and our own (Java, Maven or CITE_JARS)
+	@$(PYTHON) -m tests.prove.conformance $(ARGS)
 
 doctor: env ## Tìm điều còn thiếu · Say what is missing or misconfigured
 	@.venv/bin/diaban doctor

@@ -23,6 +23,7 @@ from app.layer_commands import layers_app
 from app.logs import configure_logs
 from app.postgres import ClusterError
 from app.query_command import ask_question
+from app.raster_commands import rasters_app
 from app.serve import is_free, serve
 from app.settings import CHECKOUT, Settings
 from app.worker import work_until_told
@@ -30,6 +31,7 @@ from layers.errors import LayerError
 from migrations.run import migrate
 from spatial.errors import SpatialError
 from spatial.question_text import decode_question
+from tiles.errors import TileError
 
 app = typer.Typer(
     name="diaban",
@@ -38,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(layers_app, name="layers")
+app.add_typer(rasters_app, name="rasters")
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:
@@ -189,7 +192,7 @@ def main() -> None:
     """Runs the command line; errors that a person can mend end in a sentence instead of a traceback."""
     try:
         app()
-    except (LayerError, SpatialError, ClusterError, OtherData) as error:
+    except (LayerError, SpatialError, TileError, ClusterError, OtherData) as error:
         fail(error.vi, error.en)
         raise SystemExit(1) from None
     except OperationalError as error:

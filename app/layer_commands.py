@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +14,8 @@ import yaml
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from app.cluster import use_cluster
 from app.console import console, say
-from app.database import cluster_database, external_database
-from app.settings import CHECKOUT, Settings
+from app.owner import owner_engine
 from layers.checks import check_rows, write_rejects
 from layers.definition import Definition
 from layers.definition_json import from_json, to_json
@@ -31,18 +27,6 @@ from layers.registry import put_layer
 
 layers_app = typer.Typer(help="Lớp dữ liệu · layers", no_args_is_help=True)
 AUTHOR = "diaban layers"
-
-
-@contextmanager
-def _owner() -> Iterator[Engine]:
-    settings = Settings()
-    if settings.database_url is not None:
-        yield external_database(settings).engine("diaban_owner")
-        return
-    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
-        engine = cluster_database(cluster).engine("diaban_owner")
-        yield engine
-        engine.dispose()
 
 
 def _read_definition(engine: Engine, slug: str) -> Definition:
@@ -59,7 +43,7 @@ def _read_definition(engine: Engine, slug: str) -> Definition:
 @layers_app.command("list")
 def list_layers() -> None:
     """Danh mục lớp · the catalogue."""
-    with _owner() as engine, engine.connect() as connection:
+    with owner_engine() as engine, engine.connect() as connection:
         rows = connection.execute(
             text(
                 "SELECT slug, definition->'title'->>'vi' AS title, definition->>'geometry' AS geometry, sensitivity,"
@@ -78,7 +62,7 @@ def list_layers() -> None:
 @layers_app.command("show")
 def show_layer(slug: str) -> None:
     """Định nghĩa của một lớp · the definition of a layer."""
-    with _owner() as engine:
+    with owner_engine() as engine:
         document = to_json(_read_definition(engine, slug))
     sys.stdout.write(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
 
@@ -87,7 +71,7 @@ def show_layer(slug: str) -> None:
 def add_layer(file: Path) -> None:
     """Thêm hoặc đổi một lớp theo tệp định nghĩa · add or change a layer by its definition file."""
     definition = load_definition(file, load_code_lists())
-    with _owner() as engine, engine.begin() as connection:
+    with owner_engine() as engine, engine.begin() as connection:
         version = put_layer(connection, definition, author=AUTHOR)
     say(
         f"Lớp {definition.slug} ở phiên bản định nghĩa {version}",
@@ -110,7 +94,7 @@ def load_layer(
         raise typer.Exit(1)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
-    with _owner() as engine:
+    with owner_engine() as engine:
         definition = _read_definition(engine, slug)
         checked = check_rows(definition, frame)
         if checked.refused:
@@ -130,7 +114,7 @@ def load_layer(
 @layers_app.command("export")
 def export_layer(slug: str, file: Path) -> None:
     """Xuất lớp ra GeoJSON hoặc CSV, không có dữ liệu cá nhân · export without personal fields."""
-    with _owner() as engine:
+    with owner_engine() as engine:
         definition = _read_definition(engine, slug)
         with engine.connect() as connection:
             count = export_geojson(connection, definition, file)

@@ -22,12 +22,14 @@ from app.ogc.documents import OGCDocuments
 from app.ogc.routes import router as ogc_router
 from app.pages import router as pages_router
 from app.problems import register_problems
+from app.raster_routes import router as raster_router
 from app.resources import Resources
 from app.settings import Settings
 from app.tile_routes import router as tile_router
 from app.watcher import CatalogueWatcher
 from layers.reader import Statements
 from tiles.cache import TileCache
+from tiles.raster.render import RasterTiles
 from tiles.service import TileService
 
 DESCRIPTION = """Dịch vụ bản đồ số của Trung tâm điều hành thông minh (IOC).
@@ -52,7 +54,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         async with open_gate(found, chosen) as gate, open_writer(found, chosen) as writer, watcher.running():
             statements = Statements()
             tiles = TileService(gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
-            app.state.resources = Resources(chosen, gate, watcher, statements, tiles, writer)
+            rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
+            app.state.resources = Resources(chosen, gate, watcher, statements, tiles, writer, rasters)
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
 
@@ -70,6 +73,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         pages_router,
         ogc_router,
         tile_router,
+        raster_router,
         query_router,
         exports_router,
         layers_router,

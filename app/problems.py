@@ -28,6 +28,7 @@ from layers.errors import (
 from layers.units import UnitNotFound
 from spatial.errors import SpatialError
 from tiles.errors import TileError, TileOutsideLimits, TileOutsideMatrix
+from tiles.raster.errors import NoSceneThen, RasterNotFound
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_DOWN = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError)
@@ -39,6 +40,8 @@ _NOT_FOUND = (
     TileOutsideMatrix,
     TileOutsideLimits,
     JobNotFound,
+    RasterNotFound,
+    NoSceneThen,
 )
 _STATUSES: Mapping[type[Exception], int] = {
     FileNotReady: 409,

@@ -12,6 +12,7 @@ from app.watcher import CatalogueWatcher
 from layers.access import Gate, Scope
 from layers.catalogue import Catalogue
 from layers.reader import Statements
+from tiles.raster.render import RasterTiles
 from tiles.service import TileService
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Resources:
     statements: Statements
     tiles: TileService
     writer: Pool[Record]
+    raster_tiles: RasterTiles
 
     @property
     def catalogue(self) -> Catalogue:

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     keep_exports: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
     # Websites whose pages may read what anybody may read; never with a cookie.
     cors_origins: tuple[str, ...] = ("*",)
+    raster_cache_mb: int = Field(64, ge=0)
 
     @field_validator("database_url", "database_read_url")
     @classmethod
@@ -84,6 +85,11 @@ class Settings(BaseSettings):
     def exports_dir(self) -> Path:
         """Where finished downloads lie; worker and service see the same folder."""
         return self.state_dir / "exports"
+
+    @property
+    def raster_dir(self) -> Path:
+        """Folder of raster files, originals and COGs."""
+        return self.state_dir / "rasters"
 
     @property
     def public_url(self) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shapely import MultiPolygon, from_wkb
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 
@@ -95,6 +96,10 @@ LEVEL_SQL = (
     f"SELECT {_COLUMNS} FROM ({_UNITS}) units WHERE {_IN_FORCE} AND level = $2::text"  # noqa: S608
     f" ORDER BY {_ORDER}"
 )
+_GEOMETRY_SQL = (
+    f"SELECT ST_AsBinary(geom) FROM ({_UNITS}) units WHERE {_IN_FORCE} AND code = $2::text"  # noqa: S608
+    f" AND geom IS NOT NULL ORDER BY {_ORDER} LIMIT 1"
+)
 _SUCCESSIONS = """
 SELECT old_level, old_code, new_level, new_code, effective_on, source
 FROM catalogue.unit_successions
@@ -128,6 +133,19 @@ async def list_children(connection: Connection[Record], code: str, *, on: date) 
 async def list_level(connection: Connection[Record], level: Level, *, on: date) -> list[AdminUnit]:
     """All units of a level on a day."""
     return [_unit(row) for row in await connection.fetch(LEVEL_SQL, on, level.value)]
+
+
+async def unit_geometry(connection: Connection[Record], code: str, *, on: date) -> MultiPolygon:
+    """The territory (EPSG:4326) of the unit with this code on a day.
+
+    Raises:
+        UnitNotFound: No unit in force then has the code, or its territory is not known.
+    """
+    wkb = await connection.fetchval(_GEOMETRY_SQL, on, code)
+    if wkb is None:
+        raise UnitNotFound(code)
+    territory = from_wkb(wkb)
+    return territory if isinstance(territory, MultiPolygon) else MultiPolygon([territory])
 
 
 async def list_parents(connection: Connection[Record], unit: AdminUnit) -> list[AdminUnit]:

@@ -45,6 +45,7 @@ __all__ = [
     "flip_axes",
     "parse_crs",
     "private_srid_rows",
+    "proj4_text",
     "sql_srid",
     "tm3_by_meridian",
     "to_xy",
@@ -234,10 +235,14 @@ def private_srid_rows() -> list[tuple[int, str, int, str, str]]:
     Through these, and only these, ``ST_Transform`` uses EPSG:6960 everywhere; PostGIS 3.3 has no rows for
     EPSG:9205-9218 at all.
     """
-    return [(crs.srid, _PRIVATE_AUTHORITY, crs.srid, _srtext(crs), _proj4text(crs)) for crs in VN2000_CRS]
+    return [(crs.srid, _PRIVATE_AUTHORITY, crs.srid, _srtext(crs), proj4_text(crs)) for crs in VN2000_CRS]
 
 
-def _proj4text(crs: CRS) -> str:
+def proj4_text(crs: CRS) -> str:
+    """Return PROJ text of a VN-2000 CRS that binds EPSG:6960 to it, so that GDAL takes no other operation.
+
+    Coordinates are x, y whatever the authority says.
+    """
     projection = "+proj=longlat +ellps=WGS84" if crs.is_geographic else f"{_tmerc(crs)} +units=m"
     return f"{projection} +towgs84={_TOWGS84_6960} +no_defs"
 

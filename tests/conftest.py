@@ -201,6 +201,7 @@ class Service:
     url: str
     database: Database
     client: httpx.Client
+    state: Path
 
 
 def free_port() -> int:
@@ -226,7 +227,7 @@ def run_service(database: Database, tmp: Path) -> Iterator[Service]:
         time.sleep(0.05)
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, timeout=60) as client:
-        yield Service(url, database, client)
+        yield Service(url, database, client, tmp)
     server.should_exit = True
     thread.join(20)
 

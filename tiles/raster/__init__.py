@@ -1,0 +1,1 @@
+"""Raster layers: plan drawings, photographs, elevations and surfaces, kept as COGs and served as tiles."""

@@ -26,6 +26,7 @@ from app.query_command import ask_question
 from app.raster_commands import rasters_app
 from app.serve import is_free, serve
 from app.settings import CHECKOUT, Settings
+from app.tile_commands import tiles_app
 from app.worker import work_until_told
 from layers.errors import LayerError
 from migrations.run import migrate
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(layers_app, name="layers")
 app.add_typer(rasters_app, name="rasters")
+app.add_typer(tiles_app, name="tiles")
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 DATABASE_NAME = "diaban"
 COMMAND_GRACE = timedelta(seconds=5)
 STATEMENT_CACHE = 1000
+# A tile's plan does not depend on which tile it is, and planning costs more than a small tile does. Features are
+# sorted with their geometry, which must not spill to disk.
+FOR_TILES = MappingProxyType({"plan_cache_mode": "force_generic_plan", "work_mem": "64MB"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +95,41 @@ def _own_secret(folder: Path) -> bytes:
 @asynccontextmanager
 async def open_gate(database: Database, settings: Settings) -> AsyncIterator[Gate]:
     """The pools of a process behind the one gate for reading, closed at the end of the block."""
+    query, tile = settings.timeout_query, settings.timeout_tiles
     async with (
-        _pool(database, settings, "diaban_public", settings.pool_public) as public,
-        _pool(database, settings, "diaban_reader", settings.pool_reader) as reader,
+        _pool(database, "diaban_public", settings.pool_public, query) as public,
+        _pool(database, "diaban_reader", settings.pool_reader, query) as reader,
+        _pool(database, "diaban_public", settings.pool_tiles, tile, more=FOR_TILES) as public_tiles,
+        # Until identities exist nobody reads tiles of layers that are not public: no connection is kept for it.
+        _pool(database, "diaban_reader", settings.pool_tiles, tile, least=0, more=FOR_TILES) as scoped_tiles,
     ):
-        yield Gate(public=public, reader=reader)
+        tiles = Gate(public=public_tiles, reader=scoped_tiles, wait_s=2 * tile.total_seconds())
+        yield Gate(public=public, reader=reader, tiles=tiles)
 
 
 def open_writer(database: Database, settings: Settings) -> Pool[asyncpg.Record]:
     """The pool of those who ask for jobs; it holds no connection until somebody does."""
-    return _pool(database, settings, "diaban_writer", settings.pool_writer, least=0)
+    return _pool(database, "diaban_writer", settings.pool_writer, settings.timeout_query, least=0)
 
 
-def _pool(database: Database, settings: Settings, login: str, size: int, *, least: int = 1) -> Pool[asyncpg.Record]:
-    timeout_ms = str(int(settings.timeout_query.total_seconds() * 1000))
+def _pool(
+    database: Database,
+    login: str,
+    size: int,
+    timeout: timedelta,
+    *,
+    least: int = 1,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Pool[asyncpg.Record]:
+    timeout_ms = str(int(timeout.total_seconds() * 1000))
+    known = {"application_name": f"diaban {login}", "statement_timeout": timeout_ms, "jit": "off"}
     return asyncpg.create_pool(
         database.dsn(login),
         min_size=least,
         max_size=size,
         statement_cache_size=STATEMENT_CACHE,
         max_cached_statement_lifetime=0,
-        command_timeout=(settings.timeout_query + COMMAND_GRACE).total_seconds(),
+        command_timeout=(timeout + COMMAND_GRACE).total_seconds(),
         timeout=10,
-        server_settings={"application_name": f"diaban {login}", "statement_timeout": timeout_ms, "jit": "off"},
+        server_settings={**known, **more},
     )

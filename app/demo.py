@@ -21,6 +21,7 @@ from layers.synthetic import Province, layer_rows, make_province, successions
 from layers.unit_codes import COMMUNES, FORMER_UNITS, HAMLETS, PROVINCES
 from layers.units import Succession, put_successions
 from migrations.run import SCHEMAS, migrate
+from tiles.companions import refresh_companions
 
 SEED = 2026
 PARCELS = 300_000
@@ -157,6 +158,7 @@ def _load_layer(engine: Engine, province: Province, definition: Definition, prog
         note = ChangeNote(AUTHOR, message="dữ liệu mô phỏng · synthetic data", source_name="generator")
         publish_rows(connection, definition.slug, frames(), mode=Mode.REPLACE, note=note)
         mark_synthetic(connection, definition.slug, synthetic=True)
+        refresh_companions(connection, definition.slug)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         vacuum_layer(connection, definition)
     progress.remove_task(bar)

@@ -24,6 +24,7 @@ from layers.errors import LayerNotFound
 from layers.export import export_geojson
 from layers.publish import ChangeNote, Mode, publish_rows
 from layers.registry import put_layer
+from tiles.companions import refresh_companions
 
 layers_app = typer.Typer(help="Lớp dữ liệu · layers", no_args_is_help=True)
 AUTHOR = "diaban layers"
@@ -103,6 +104,7 @@ def load_layer(
         note = ChangeNote(AUTHOR, source_name=file.name, source_sha256=digest)
         with engine.begin() as connection:
             done = publish_rows(connection, slug, [checked.rows], mode=mode, note=note)
+            refresh_companions(connection, slug)
     bad = len({item.row for item in checked.refused})
     say(
         f"Phiên bản {done.revision}: thêm {done.inserted}, sửa {done.updated}, xóa {done.deleted}; từ chối {bad} dòng",

@@ -20,6 +20,7 @@ from app.logs import configure_logs
 from app.middleware import CancelWhenGone, LimitBody, RequestContext
 from app.ogc.documents import OGCDocuments
 from app.ogc.routes import router as ogc_router
+from app.ogc.style_routes import router as style_router
 from app.pages import router as pages_router
 from app.problems import register_problems
 from app.raster_routes import router as raster_router
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         watcher = CatalogueWatcher(found.dsn("diaban_public"))
         async with open_gate(found, chosen) as gate, open_writer(found, chosen) as writer, watcher.running():
             statements = Statements()
-            tiles = TileService(gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
+            tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
             app.state.resources = Resources(chosen, gate, watcher, statements, tiles, writer, rasters)
             app.state.ogc = OGCDocuments(chosen.public_url)
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for router in (
         health_router,
         pages_router,
+        style_router,
         ogc_router,
         tile_router,
         raster_router,

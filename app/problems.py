@@ -27,7 +27,7 @@ from layers.errors import (
 )
 from layers.units import UnitNotFound
 from spatial.errors import SpatialError
-from tiles.errors import TileError, TileOutsideLimits, TileOutsideMatrix
+from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
 from tiles.raster.errors import NoSceneThen, RasterNotFound
 
 MEDIA_TYPE = "application/problem+json"
@@ -39,6 +39,8 @@ _NOT_FOUND = (
     UnitNotFound,
     TileOutsideMatrix,
     TileOutsideLimits,
+    MatrixSetNotFound,
+    StyleNotFound,
     JobNotFound,
     RasterNotFound,
     NoSceneThen,

@@ -17,6 +17,7 @@ from layers.publish import ChangeNote, Mode, publish_rows
 from layers.registry import mark_synthetic, put_layer
 from layers.unit_codes import FORMER_UNITS
 from layers.units import Succession, put_successions
+from tiles.companions import refresh_companions
 
 AUTHOR = "diaban demo"
 REJECTS = CHECKOUT / "rejects"
@@ -78,6 +79,7 @@ def _load_layer(engine: Engine, layer: CombinedLayer) -> tuple[int, int]:
         publish_rows(connection, layer.slug, [layer.rows], mode=Mode.UPSERT, note=note)
         if layer.synthetic:
             mark_synthetic(connection, layer.slug, synthetic=True)
+        refresh_companions(connection, layer.slug)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         vacuum_layer(connection, layer.definition)
     return len(layer.rows), count_refused_rows(layer.refused)

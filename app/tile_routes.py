@@ -15,6 +15,8 @@ router = APIRouter(prefix="/tiles", tags=["tiles"])
 MVT = "application/vnd.mapbox-vector-tile"
 # Shared caches keep nothing that a scope decides, and everybody asks again: a publish is seen at once.
 REVALIDATE = "no-cache"
+# Names the layers whose counts by cell in this tile are older than the layer.
+BEHIND = "Diaban-Tile-Behind"
 
 
 def find_layers(resources: Resources, scope: Scope, names: str) -> list[Layer]:
@@ -29,6 +31,8 @@ async def answer_tile(
     gzipped = "gzip" in request.headers.get("accept-encoding", "")
     answer = await resources.tiles.tile(layers, address, scope, gzipped=gzipped)
     headers = {"ETag": answer.etag, "Cache-Control": REVALIDATE, "Vary": "Accept-Encoding"}
+    if answer.behind:
+        headers[BEHIND] = ", ".join(answer.behind)
     if answer.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if not answer.body:
@@ -52,7 +56,8 @@ async def get_tilejson(request: Request, resources: ResourcesOf, scope: ScopeOf,
     """TileJSON 3.0 of one or several layers (comma-separated)."""
     found = find_layers(resources, scope, layers)
     names = ",".join(layer.slug for layer in found)
-    body = tilejson(found, f"{resources.settings.public_url}/tiles/{names}/{{z}}/{{x}}/{{y}}.pbf")
+    url = resources.settings.public_url
+    body = tilejson(found, f"{url}/tiles/{names}/{{z}}/{{x}}/{{y}}.pbf", f"{url}/ogc/styles/{names}")
     tag = "+".join(f"{layer.slug}-{layer.definition_version}-{layer.revision}" for layer in found)
     headers = {"ETag": f'"{tag}"', "Cache-Control": REVALIDATE}
     if headers["ETag"] in request.headers.get("if-none-match", ""):

@@ -66,10 +66,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Lends connections: the public login in one round trip, the reader login inside a scoped transaction."""
+    """Lends connections: the public login in one round trip, the reader login inside a scoped transaction.
+
+    Attributes:
+        wait_s: How long a reader waits for a free connection before TimeoutError; None waits on.
+        tiles: A gate of its own for tiles, so that a burst of them leaves the others their connections.
+    """
 
     public: Pool[object]
     reader: Pool[object]
+    wait_s: float | None = None
+    tiles: Gate | None = None
 
     @asynccontextmanager
     async def read(self, scope: Scope) -> AsyncIterator[Connection[object]]:
@@ -79,9 +86,9 @@ class Gate:
         that begins by setting the scope, so that a pooled connection never keeps another reader's.
         """
         if scope.is_public:
-            async with self.public.acquire() as connection:
+            async with self.public.acquire(timeout=self.wait_s) as connection:
                 yield connection
             return
-        async with self.reader.acquire() as connection, connection.transaction(readonly=True):
+        async with self.reader.acquire(timeout=self.wait_s) as connection, connection.transaction(readonly=True):
             await connection.execute(_SET_SCOPE, *scope.settings)
             yield connection

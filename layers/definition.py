@@ -19,6 +19,7 @@ SYSTEM_COLUMNS: Final = (
     "revision",
     "geom",
     "tile_geom",
+    "label_geom",
     "geom_area_m2",
     "geom_length_m",
 )

@@ -124,6 +124,11 @@ def has_unit_codes(definition: Definition) -> bool:
     return definition.geometry in (GeometryType.MULTILINESTRING, GeometryType.MULTIPOLYGON)
 
 
+def has_label_point(definition: Definition) -> bool:
+    """Whether rows store ``label_geom``, a point inside the polygon (EPSG:3857) for its label and for counting."""
+    return definition.geometry is GeometryType.MULTIPOLYGON and definition.tiles is not None
+
+
 def _geometry_columns(definition: Definition) -> list[Column[object]]:
     if definition.geometry is None:
         return []
@@ -137,6 +142,9 @@ def feature_table(definition: Definition) -> Table:
     if definition.geometry is not None and definition.tiles is not None:
         computed = Computed(f"ST_Transform(geom, {TILE_SRID})", persisted=True)
         columns.append(Column("tile_geom", StoredGeometry.of("GEOMETRY", TILE_SRID), computed))
+    if has_label_point(definition):
+        inside = Computed(f"ST_PointOnSurface(ST_Transform(geom, {TILE_SRID}))", persisted=True)
+        columns.append(Column("label_geom", StoredGeometry.of("POINT", TILE_SRID), inside))
     measure = measure_column(definition)
     if measure:
         columns.append(Column(measure[0], Double, Computed(measure[1], persisted=True)))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 # Two deployers must not migrate at once: the number is any constant that only we lock.
 MIGRATION_LOCK = 0x6469_6162_616E
-SCHEMAS = ("catalogue", "access", "audit", "jobs", "features", "history", "private")
+SCHEMAS = ("catalogue", "access", "audit", "jobs", "features", "history", "private", "tiles")
 LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public")
 
 

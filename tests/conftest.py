@@ -100,7 +100,8 @@ def _alone(cluster: Cluster) -> Iterator[None]:
 
 def _sources_digest() -> str:
     digest = hashlib.sha256()
-    folders = (path for folder in ("layers", "spatial", "migrations") for path in (CHECKOUT / folder).rglob("*"))
+    packages = ("layers", "spatial", "migrations", "tiles")
+    folders = (path for folder in packages for path in (CHECKOUT / folder).rglob("*"))
     own = [CHECKOUT / "app" / "demo.py", CHECKOUT / "tests" / "layers" / "ask_world.py"]
     for path in sorted([*own, *folders]):
         if path.suffix in {".py", ".sql", ".yaml"}:

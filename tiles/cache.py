@@ -14,8 +14,8 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 LAST_BLOCK = b"\x03\x00"
 ENTRY_BYTES = 256
 
-TileKey = tuple[str, str, int, int, int, int]
-"""Scope key, slug, definition version, z, x, y."""
+TileKey = tuple[str, str, int, str, int, int, int]
+"""Scope key, slug, definition version, tile matrix set, z, x, y."""
 
 
 @dataclass(slots=True)
@@ -25,12 +25,19 @@ class CachedTile:
     Attributes:
         version: Newest revision whose delta touches the tile.
         checked_revision: Newest revision of the layer at which ``version`` is known to stand.
+        shown: Revision that the bytes show, where that is older than ``version``; such a tile is not kept.
     """
 
     body: bytes
     version: int
     checked_revision: int
+    shown: int | None = None
     _deflated: bytes | None = None
+
+    @property
+    def tag(self) -> str:
+        """What tells these bytes from those of the same tile at other times."""
+        return str(self.version) if self.shown is None else f"{self.version}b{self.shown}"
 
     def deflated(self) -> bytes:
         """The tile as blocks of a deflate stream that ends on a byte, compressed once."""
@@ -108,7 +115,8 @@ class TileCache:
     async def _make_once(self, key: TileKey, make: Callable[[], Coroutine[object, object, CachedTile]]) -> CachedTile:
         """Lets all who wait for one tile share one statement, which is cancelled when the last has gone."""
         making = self._making.get(key)
-        if making is None:
+        if making is None or making.task.done():
+            # One that has ended may still stand here until the last of those who waited for it runs.
             making = _Making(asyncio.ensure_future(make()))
             self._making[key] = making
         making.waiting += 1
@@ -129,7 +137,7 @@ class TileCache:
         if key in self._tiles:
             self._bytes -= self._weights.pop(key)
             del self._tiles[key]
-        if weight > self.max_bytes // 4:
+        if weight > self.max_bytes // 4 or tile.shown is not None:
             return
         self._tiles[key] = tile
         self._weights[key] = weight

@@ -1,5 +1,7 @@
 """Errors of tiles: one root, each message in Vietnamese and English with its remedy."""
 
+from collections.abc import Iterable
+
 
 class TileError(Exception):
     """Root of every error raised by this package; ``vi`` and ``en`` are messages for people."""
@@ -14,21 +16,24 @@ class TileError(Exception):
 class TileOutsideMatrix(TileError):
     """The address names no tile of the tile matrix set."""
 
-    def __init__(self, z: int, x: int, y: int, *, max_zoom: int) -> None:
+    def __init__(self, z: int, x: int, y: int, *, max_zoom: int, columns: int = 1) -> None:
+        last = "2^z - 1" if columns == 1 else f"{columns}·2^z - 1"
         super().__init__(
-            f"Không có ô bản đồ {z}/{x}/{y}: mức thu phóng từ 0 đến {max_zoom}, cột và hàng từ 0 đến 2^z - 1.",
-            f"There is no tile {z}/{x}/{y}: zoom goes from 0 to {max_zoom}, column and row from 0 to 2^z - 1.",
+            f"Không có ô bản đồ {z}/{x}/{y}: mức thu phóng từ 0 đến {max_zoom}, cột từ 0 đến {last},"
+            " hàng từ 0 đến 2^z - 1.",
+            f"There is no tile {z}/{x}/{y}: zoom goes from 0 to {max_zoom}, column from 0 to {last},"
+            " row from 0 to 2^z - 1.",
             parameter="tile",
         )
 
 
 class TileOutsideLimits(TileError):
-    """The tile lies outside the part of the tile matrix set in which the layer has tiles."""
+    """The address names a tile outside the limits that the layer's tile set publishes."""
 
     def __init__(self, slug: str, z: int, x: int, y: int) -> None:
         super().__init__(
-            f"Lớp “{slug}” không có ô {z}/{x}/{y}. Xem tileMatrixSetLimits ở /ogc/collections/{slug}/tiles.",
-            f'Layer "{slug}" has no tile {z}/{x}/{y}. See tileMatrixSetLimits at /ogc/collections/{slug}/tiles.',
+            f"Ô {z}/{x}/{y} nằm ngoài giới hạn của lớp “{slug}”. Xem tileMatrixSetLimits của bộ ô.",
+            f'Tile {z}/{x}/{y} is outside the limits of layer "{slug}". See tileMatrixSetLimits of the tile set.',
             parameter="tile",
         )
 
@@ -52,4 +57,27 @@ class TooManyLayers(TileError):
             f"Một ô bản đồ chỉ được gồm tối đa {limit} lớp, yêu cầu có {asked}. Hãy chia thành nhiều yêu cầu.",
             f"One tile may hold at most {limit} layers, {asked} were asked for. Split the request.",
             parameter="layers",
+        )
+
+
+class MatrixSetNotFound(TileError):
+    """The service offers no tile matrix set of this name."""
+
+    def __init__(self, name: str, *, known: Iterable[str]) -> None:
+        listed = ", ".join(known)
+        super().__init__(
+            f"Không có hệ ô bản đồ “{name[:60]}”. Hãy dùng một trong: {listed}.",
+            f'There is no tile matrix set "{name[:60]}". Use one of: {listed}.',
+            parameter="tileMatrixSetId",
+        )
+
+
+class StyleNotFound(TileError):
+    """The collection has no style of this name."""
+
+    def __init__(self, name: str, *, known: str) -> None:
+        super().__init__(
+            f"Không có kiểu vẽ “{name[:60]}”. Hãy dùng “{known}”.",
+            f'There is no style "{name[:60]}". Use "{known}".',
+            parameter="styleId",
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from app.ogc.config import MVT, TILE_MATRIX_SET
+from app.ogc.config import MVT
 from app.ogc.conformance import CONFORMANCE
 from app.ogc.forms import MEDIA_TYPES, Form
-from app.ogc.limits import tile_limits
 from app.ogc.schemas import geometry_schema, layer_properties, pick
 from app.ogc.sorting import sortable_types
 from layers.catalogue import Layer
@@ -21,7 +20,6 @@ SCHEMA_JSON: Final = "application/schema+json"
 # Written without a blank: the CITE suite for Tiles compares character by character.
 OPENAPI_JSON: Final = "application/vnd.oai.openapi+json;version=3.0"
 JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
-_LAST_MATRIX: Final = 22
 _MORE_FORMS: Final = (Form.FLATGEOBUF, Form.JSONFG, Form.CSV)
 _NOT_OFFERED: Final = {f"{REL}/processes", f"{REL}/job-list", "about"}
 _TITLES: Final = {
@@ -165,67 +163,3 @@ def _schema(document: Document, layer: Layer, address: str, *, english: bool) ->
         "description": pick(layer.definition.description, english=english),
         "properties": {**properties, "geometry": geometry},
     }
-
-
-def complete_tilesets(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
-    """The list of a collection's tile sets (OGC API - Tiles, 9.2)."""
-    links = tidy_links(document["links"], english=english)
-    tilesets = [_tileset(entry, layer, url, english=english) for entry in document["tilesets"]]
-    return {"links": links, "tilesets": tilesets}
-
-
-def complete_tileset(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
-    """Metadata of one tile set (OGC 2D Tile Matrix Set 2.0, 7)."""
-    definition = layer.definition
-    layers = [
-        {
-            "id": layer.slug,
-            "title": pick(definition.title, english=english),
-            "dataType": "vector",
-            "geometryDimension": {"Point": 0, "MultiLineString": 1}.get(str(definition.geometry), 2),
-            "propertiesSchema": {"type": "object", "properties": layer_properties(layer, english=english)},
-        }
-    ]
-    return _tileset(document, layer, url, english=english) | {"layers": layers}
-
-
-def _tileset(document: Document, layer: Layer, url: str, *, english: bool) -> Document:
-    here = f"{url}/tiles/{TILE_MATRIX_SET}"
-    base, _, _ = url.partition("/ogc/")
-    links: list[Document] = [
-        {"rel": "self", "type": JSON, "href": f"{here}?f=json"},
-        {"rel": "alternate", "type": HTML, "href": f"{here}?f=html"},
-        {
-            "rel": f"{REL}/tiling-scheme",
-            "type": JSON,
-            "href": f"{base}/ogc/tileMatrixSets/{TILE_MATRIX_SET}?f=json",
-        },
-        {"rel": "item", "type": MVT, "href": f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "templated": True},
-    ]
-    return {
-        "title": pick(layer.definition.title, english=english),
-        "dataType": "vector",
-        "crs": document["crs"],
-        "tileMatrixSetURI": document["tileMatrixSetURI"],
-        "tileMatrixSetId": TILE_MATRIX_SET,
-        "tileMatrixSetLimits": [limits.as_json() for limits in tile_limits(layer)],
-        "links": [
-            *tidy_links(links, english=english),
-            {"rel": "describedby", "type": JSON, "title": "TileJSON 3.0", "href": f"{base}/tiles/{layer.slug}.json"},
-        ],
-    }
-
-
-def complete_matrix_sets(document: Document, *, english: bool) -> Document:
-    """The tile matrix sets that have tiles here; pygeoapi lists all that it knows."""
-    offered = [entry for entry in document["tileMatrixSets"] if entry["id"] == TILE_MATRIX_SET]
-    for entry in offered:
-        for link in entry["links"]:
-            link["rel"] = "self" if link["type"] == JSON else "alternate"
-        entry["links"] = tidy_links(entry["links"], english=english)
-    return {"tileMatrixSets": offered, "links": tidy_links(document["links"], english=english)}
-
-
-def complete_matrix_set(document: Document) -> Document:
-    """The definition of a tile matrix set, to the deepest zoom that has tiles."""
-    return {**document, "tileMatrices": document["tileMatrices"][: _LAST_MATRIX + 1]}

@@ -8,6 +8,7 @@ from app.ogc.complete import HTML, JSON, SCHEMA_JSON
 from app.ogc.forms import FEATURE_FORMS, GEOJSON, MEDIA_TYPES, PAGE_FORMS, Form
 from app.problems import MEDIA_TYPE
 from spatial.crs import CRS84, SERVED_CRS
+from tiles.matrix import MATRIX_SETS
 
 Part = dict[str, Any]
 
@@ -75,7 +76,7 @@ def parameters(*, default_items: int, max_items: int) -> Part:
     paths = [
         path_parameter("featureId", "Số định danh · Feature id", {"type": "string", "pattern": "^[0-9]{1,19}$"}),
         path_parameter(
-            "tileMatrixSetId", "Hệ ô bản đồ · Tile matrix set", {"type": "string", "enum": ["WebMercatorQuad"]}
+            "tileMatrixSetId", "Hệ ô bản đồ · Tile matrix set", {"type": "string", "enum": list(MATRIX_SETS)}
         ),
         path_parameter("tileMatrix", "Mức thu phóng · Zoom", whole | {"maximum": 22}),
         path_parameter("tileRow", "Hàng, từ phía bắc · Row, from the north", whole),

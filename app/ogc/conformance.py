@@ -18,6 +18,8 @@ _CLASSES: Final = {
     "ogcapi-features-6/1.0": ("property-selection",),
     "ogcapi-features-8/1.0": ("sorting", "features-sorting"),
     "ogcapi-tiles-1/1.0": ("core", "mvt", "tileset", "tilesets-list", "geodata-tilesets", "oas30"),
+    # A draft as well.
+    "ogcapi-styles-1/1.0": ("core", "mapbox-styles", "sld-10"),
     "cql2/1.0": (
         "cql2-text",
         "cql2-json",

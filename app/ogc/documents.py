@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.ogc.complete import JSON, OPENAPI_JSON, SCHEMA_JSON
-from app.ogc.config import TILE_MATRIX_SET, is_collection
+from app.ogc.config import is_collection
 from app.ogc.edition import Document, DocumentRefused, Edition
 from app.ogc.html import render_document
 from app.ogc.negotiation import Manner, manner_of
@@ -23,6 +23,8 @@ from app.resources import Resources
 from layers.access import Scope
 from layers.catalogue import Catalogue
 from layers.errors import LayerNotFound
+from tiles.errors import MatrixSetNotFound
+from tiles.matrix import MATRIX_SETS
 
 __all__ = ["Document", "OGCDocuments"]
 
@@ -144,11 +146,8 @@ def _check(catalogue: Catalogue, scope: Scope, document: Document, arguments: tu
 
 
 def _check_matrix_set(name: str) -> None:
-    if name != TILE_MATRIX_SET:
-        raise _NotThere(
-            f"Không có hệ ô bản đồ “{name[:60]}”. Hãy dùng {TILE_MATRIX_SET}.",
-            f'There is no tile matrix set "{name[:60]}". Use {TILE_MATRIX_SET}.',
-        )
+    if name not in MATRIX_SETS:
+        raise MatrixSetNotFound(name, known=MATRIX_SETS)
 
 
 def _response(request: Request, document: Document, manner: Manner, body: bytes) -> Response:

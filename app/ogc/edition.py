@@ -12,12 +12,13 @@ from typing import Any
 
 import orjson
 from pygeoapi import api as pygeoapi
-from pygeoapi.api import itemtypes, tiles
+from pygeoapi.api import itemtypes
 
-from app.ogc import complete
+from app.ogc import complete, tilesets
 from app.ogc.config import LOCALES, is_collection, pygeoapi_config
 from app.ogc.openapi import build_openapi
 from layers.catalogue import Layer
+from tiles.matrix import MATRIX_SETS
 
 # It reports every 4xx as an error of its own; the access log has those already.
 logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)
@@ -144,9 +145,8 @@ class Edition:
             raw = self._call(pygeoapi.describe_collections, english=english)
             return complete.complete_collections(raw, self.collections, english=english)
         if document is Document.TILE_MATRIX_SETS:
-            raw = self._call(tiles.tilematrixsets, english=english)
-            return complete.complete_matrix_sets(raw, english=english)
-        return complete.complete_matrix_set(self._call(tiles.tilematrixset, *arguments, english=english))
+            return tilesets.matrix_sets_document(self.public_url, english=english)
+        return tilesets.matrix_set_document(arguments[0], self.public_url)
 
     def _of_layer(self, document: Document, arguments: tuple[str, ...], *, english: bool) -> Json:
         layer = self.collections[arguments[0]]
@@ -156,11 +156,13 @@ class Edition:
             return complete.complete_collection(raw, layer, english=english)
         if document is Document.SORTABLES:
             return complete.sortables_document(layer, url, english=english)
+        if document is Document.TILESETS:
+            return tilesets.tilesets_document(layer, url, english=english)
+        if document is Document.TILESET:
+            return tilesets.tileset_document(layer, url, MATRIX_SETS[arguments[1]], english=english)
         handler, finish = {
             Document.QUERYABLES: (itemtypes.get_collection_queryables, complete.complete_queryables),
             Document.SCHEMA: (pygeoapi.get_collection_schema, complete.complete_schema),
-            Document.TILESETS: (tiles.get_collection_tiles, complete.complete_tilesets),
-            Document.TILESET: (tiles.get_collection_tiles_metadata, complete.complete_tileset),
         }[document]
         return finish(self._call(handler, *arguments, english=english), layer, url, english=english)
 

@@ -1,16 +1,14 @@
-"""The part of the tile matrix set in which a layer has tiles."""
+"""The part of a tile matrix set in which a layer has tiles."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from app.ogc.config import outward
 from layers.catalogue import Layer
-from tiles.address import BUFFER, EXTENT, MAX_ZOOM
-
-# WebMercatorQuad ends here, where the map becomes a square.
-MAX_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))
+from tiles.address import BUFFER, EXTENT, TileAddress
+from tiles.content import first_zoom
+from tiles.matrix import WEB_MERCATOR, MatrixSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +36,27 @@ class TileLimits:
         }
 
 
-def limits_at(layer: Layer, z: int) -> TileLimits:
+def limits_at(layer: Layer, z: int, matrix: MatrixSet = WEB_MERCATOR) -> TileLimits:
     """The limits at one zoom; buffered tiles next to the extent count, because features reach into them."""
     west, south, east, north = outward(layer.extent)
-    count = 1 << z
-    margin = BUFFER / EXTENT
-
-    def column(lon: float) -> float:
-        return (lon + 180) / 360 * count
-
-    def row(lat: float) -> float:
-        angle = math.radians(max(-MAX_LATITUDE, min(MAX_LATITUDE, lat)))
-        return (1 - math.asinh(math.tan(angle)) / math.pi) / 2 * count
-
-    def clamp(value: float) -> int:
-        return max(0, min(count - 1, math.floor(value)))
-
-    return TileLimits(
-        z=z,
-        min_row=clamp(row(north) - margin),
-        max_row=clamp(row(south) + margin),
-        min_col=clamp(column(west) - margin),
-        max_col=clamp(column(east) + margin),
+    box = matrix.from_lonlat((west, south, east, north))
+    margin = matrix.size / (1 << z) * BUFFER / EXTENT
+    min_col, max_col, min_row, max_row = matrix.matrix_range(
+        (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin), z=z
     )
+    return TileLimits(z=z, min_row=min_row, max_row=max_row, min_col=min_col, max_col=max_col)
 
 
-def tile_limits(layer: Layer) -> list[TileLimits]:
+def tile_limits(layer: Layer, matrix: MatrixSet = WEB_MERCATOR) -> list[TileLimits]:
     """The limits of every tile matrix of the layer's zooms; none for a layer without tiles."""
-    options = layer.definition.tiles
-    if options is None:
+    if layer.definition.tiles is None:
         return []
-    return [limits_at(layer, z) for z in range(options.min_zoom, MAX_ZOOM + 1)]
+    first = max(0, first_zoom(layer.definition) - matrix.offset)
+    return [limits_at(layer, z, matrix) for z in range(first, matrix.max_zoom + 1)]
 
 
-def is_inside(layer: Layer, *, z: int, x: int, y: int) -> bool:
+def is_inside(layer: Layer, tile: TileAddress) -> bool:
     """Whether a tile lies in the published limits (OGC API - Tiles, req. 6: 404 outside of them)."""
-    options = layer.definition.tiles
-    return options is not None and options.min_zoom <= z <= MAX_ZOOM and limits_at(layer, z).contains(x=x, y=y)
+    if layer.definition.tiles is None or tile.web_zoom < first_zoom(layer.definition):
+        return False
+    return limits_at(layer, tile.z, tile.matrix).contains(x=tile.x, y=tile.y)

@@ -42,12 +42,13 @@ from layers.catalogue import Layer
 from layers.errors import FeatureNotFound, LayerNotFound
 from spatial.crs import parse_crs
 from tiles.address import TileAddress
-from tiles.errors import TileOutsideLimits, TileOutsideMatrix
+from tiles.errors import MatrixSetNotFound, TileOutsideLimits, TileOutsideMatrix
+from tiles.matrix import MATRIX_SETS
 from web.pages import render_item, render_items
 
 router = APIRouter(prefix="/ogc", include_in_schema=False)
 ITEMS = "/collections/{collection_id}/items"
-TILE = "/collections/{collection_id}/tiles/WebMercatorQuad/{z}/{y}/{x}"
+TILE = "/collections/{collection_id}/tiles/{tms_id}/{z}/{y}/{x}"
 READ_METHODS = ["GET", "HEAD"]
 VARY = "Accept, Accept-Encoding"
 ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
@@ -160,15 +161,18 @@ def _collection_url(resources: Resources, layer: Layer) -> str:
 
 @router.api_route(TILE, methods=READ_METHODS)
 async def get_tile(
-    request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str, z: str, y: str, x: str
+    request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str, tms_id: str, z: str, y: str, x: str
 ) -> Response:
     """A vector tile at OGC's order of path parts: tile matrix, row, column (OGC API - Tiles, 7.1)."""
     layer = find_collection(resources, scope, collection_id)
     single_values(request, ("f", "lang"))
+    matrix = MATRIX_SETS.get(tms_id)
+    if matrix is None:
+        raise MatrixSetNotFound(tms_id, known=MATRIX_SETS)
     if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in (z, x, y)):
-        raise TileOutsideMatrix(-1, -1, -1, max_zoom=22)
-    address = TileAddress.parse(z=int(z), x=int(x), y=int(y))
-    if layer.definition.tiles is not None and not is_inside(layer, z=address.z, x=address.x, y=address.y):
+        raise TileOutsideMatrix(-1, -1, -1, max_zoom=matrix.max_zoom)
+    address = TileAddress.parse(z=int(z), x=int(x), y=int(y), matrix=matrix)
+    if layer.definition.tiles is not None and not is_inside(layer, address):
         raise TileOutsideLimits(layer.slug, address.z, address.x, address.y)
     return await answer_tile(request, resources, scope, [layer], address)
 

@@ -119,7 +119,7 @@ class TestTileJSON:
     def test_names_fields_bounds_and_zooms(self, service: Service, db: psycopg.Connection) -> None:
         document = service.client.get("/tiles/schools,parcels.json").json()
         assert document["tilejson"] == "3.0.0"
-        assert [layer["id"] for layer in document["vector_layers"]] == ["schools", "parcels"]
+        assert [layer["id"] for layer in document["vector_layers"]] == ["schools", "parcels", "parcels_labels"]
         west, south, east, north = document["bounds"]
         assert west < east
         assert south < north

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from layers.definition import Definition
 from tests.bench.measure import BareMaker
 from tests.bench.places import Place
-from tiles.vector import tile_fields
+from tiles.content import tile_fields
 
 WORLD_M = 40_075_016.685578488
 BUFFER, EXTENT = 64, 4096

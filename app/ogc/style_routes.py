@@ -1,0 +1,158 @@
+"""OGC API - Styles: every layer's style as MapLibre JSON and SLD 1.0, and styles of maps of several layers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.ogc.complete import JSON
+from app.ogc.params import single_values
+from app.problems import BadParameter
+from app.resources import Resources, ResourcesOf, ScopeOf
+from app.tile_routes import REVALIDATE, find_layers
+from layers.access import Scope
+from layers.catalogue import Layer
+from tiles.errors import LayerHasNoTiles, StyleNotFound
+from tiles.styles.maplibre import maplibre_style
+from tiles.styles.sld import sld_style
+
+router = APIRouter(prefix="/ogc", include_in_schema=False)
+MAPLIBRE: Final = "application/vnd.mapbox.style+json"
+SLD: Final = "application/vnd.ogc.sld+xml;version=1.0"
+_FORMS: Final = {"mapbox": MAPLIBRE, "maplibre": MAPLIBRE, "json": MAPLIBRE, "sld10": SLD, "sld": SLD}
+READ_METHODS = ["GET", "HEAD"]
+
+
+def _has_style(layer: Layer) -> bool:
+    return layer.definition.tiles is not None and layer.definition.style is not None
+
+
+@router.api_route("/styles", methods=READ_METHODS)
+async def get_styles(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
+    """The styles (OGC API - Styles, 7.2): one for each layer; ``a,b`` names that of a map of layers."""
+    single_values(request, ("f", "lang"))
+    layers = [layer for layer in resources.catalogue.visible(scope.classes) if _has_style(layer)]
+    url = resources.settings.public_url
+    return _json(request, {"styles": [_entry(layer, url) for layer in layers], "links": [_self(f"{url}/ogc/styles")]})
+
+
+@router.api_route("/collections/{collection_id}/styles", methods=READ_METHODS)
+async def get_collection_styles(
+    request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str
+) -> Response:
+    """The styles that suit a collection."""
+    single_values(request, ("f", "lang"))
+    layer = _one(resources, scope, collection_id)
+    url = resources.settings.public_url
+    here = f"{url}/ogc/collections/{layer.slug}/styles"
+    return _json(request, {"styles": [_entry(layer, url)], "default": layer.slug, "links": [_self(here)]})
+
+
+@router.api_route("/styles/{style_id}", methods=READ_METHODS)
+async def get_style(request: Request, resources: ResourcesOf, scope: ScopeOf, style_id: str) -> Response:
+    """A style sheet, by ``f`` (mapbox, sld10) and else by ``Accept``."""
+    return _sheet(request, resources, find_layers(resources, scope, style_id))
+
+
+@router.api_route("/collections/{collection_id}/styles/{style_id}", methods=READ_METHODS)
+async def get_collection_style(
+    request: Request, resources: ResourcesOf, scope: ScopeOf, collection_id: str, style_id: str
+) -> Response:
+    """The style sheet of a collection; its id is the collection's."""
+    layer = _one(resources, scope, collection_id)
+    if style_id not in (layer.slug, "default"):
+        raise StyleNotFound(style_id, known=layer.slug)
+    return _sheet(request, resources, [layer])
+
+
+@router.api_route("/styles/{style_id}/metadata", methods=READ_METHODS)
+async def get_style_metadata(request: Request, resources: ResourcesOf, scope: ScopeOf, style_id: str) -> Response:
+    """Metadata of a style (OGC API - Styles, 7.4)."""
+    single_values(request, ("f", "lang"))
+    layers = find_layers(resources, scope, style_id)
+    url = resources.settings.public_url
+    maplibre = maplibre_style(layers, _tilejson(url, layers))
+    document = {
+        "id": style_id,
+        "title": maplibre["name"],
+        "description": maplibre["metadata"]["diaban:title_en"],
+        "scope": "style",
+        "stylesheets": [
+            {"title": link["title"], "native": link["type"] == MAPLIBRE, "version": version, "link": link}
+            for link, version in zip(_sheets(layers, url), ("8", "1.0.0"), strict=False)
+        ],
+        "layers": [{"id": layer.slug, "type": str(layer.definition.geometry).lower()} for layer in layers],
+    }
+    return _json(request, document)
+
+
+def _one(resources: Resources, scope: Scope, slug: str) -> Layer:
+    layer = resources.catalogue.get(slug, scope.classes)
+    if not _has_style(layer):
+        raise LayerHasNoTiles(slug)
+    return layer
+
+
+def _sheet(request: Request, resources: Resources, layers: list[Layer]) -> Response:
+    kind = _choose(request)
+    if kind == MAPLIBRE:
+        body = orjson.dumps(maplibre_style(layers, _tilejson(resources.settings.public_url, layers)))
+        return _tagged(request, body, MAPLIBRE)
+    if len(layers) > 1:
+        raise BadParameter(
+            "f",
+            "Kiểu SLD chỉ có cho từng lớp; hãy yêu cầu từng lớp một hoặc dùng f=mapbox.",
+            "SLD exists for single layers; ask for one layer at a time or use f=mapbox.",
+        )
+    return _tagged(request, sld_style(layers[0].definition), SLD)
+
+
+def _choose(request: Request) -> str:
+    asked = single_values(request, ("f", "lang")).get("f")
+    if asked is None:
+        return SLD if "sld" in request.headers.get("accept", "") else MAPLIBRE
+    if asked not in _FORMS:
+        raise BadParameter("f", "“f” phải là mapbox hoặc sld10.", '"f" must be mapbox or sld10.')
+    return _FORMS[asked]
+
+
+def _tilejson(url: str, layers: list[Layer]) -> str:
+    return f"{url}/tiles/{','.join(layer.slug for layer in layers)}.json"
+
+
+def _sheets(layers: list[Layer], url: str) -> list[dict[str, str]]:
+    here = f"{url}/ogc/styles/{','.join(layer.slug for layer in layers)}"
+    sheets = [{"rel": "stylesheet", "type": MAPLIBRE, "title": "MapLibre", "href": f"{here}?f=mapbox"}]
+    if len(layers) == 1:
+        sheets.append({"rel": "stylesheet", "type": SLD, "title": "SLD 1.0 (QGIS)", "href": f"{here}?f=sld10"})
+    return sheets
+
+
+def _entry(layer: Layer, url: str) -> dict[str, object]:
+    title = layer.definition.title
+    about = {"rel": "describedby", "type": JSON, "href": f"{url}/ogc/styles/{layer.slug}/metadata"}
+    return {"id": layer.slug, "title": f"{title.vi} · {title.en}", "links": [*_sheets([layer], url), about]}
+
+
+def _self(href: str) -> dict[str, str]:
+    return {"rel": "self", "type": JSON, "href": href}
+
+
+def _json(request: Request, document: dict[str, object]) -> Response:
+    return _tagged(request, orjson.dumps(document), JSON)
+
+
+def _tagged(request: Request, body: bytes, kind: str) -> Response:
+    headers = {
+        "ETag": f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"',
+        "Cache-Control": REVALIDATE,
+        "Vary": "Accept",
+        "Content-Type": kind,
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers)

@@ -37,14 +37,15 @@ class Resources:
         return self.watcher.catalogue
 
 
-def get_resources(request: Request) -> Resources:
+# Coroutines, although they await nothing: FastAPI hands plain functions to a thread, which costs more than they do.
+async def get_resources(request: Request) -> Resources:
     """The resources that the lifespan put on the application."""
     resources = request.app.state.resources
     assert isinstance(resources, Resources)  # noqa: S101 - the lifespan sets it before any request
     return resources
 
 
-def get_scope() -> Scope:
+async def get_scope() -> Scope:
     """The reader's scope: everybody's, until identities exist."""
     return Scope.public()
 

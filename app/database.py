@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 DATABASE_NAME = "diaban"
 COMMAND_GRACE = timedelta(seconds=5)
 STATEMENT_CACHE = 1000
-# PostgreSQL takes an unknown LIMIT for a tenth of the table and plans every page anew, which costs more than to read
-# ten features; and a tile's plan does not depend on which tile it is.
-PLAN_ONCE = MappingProxyType({"plan_cache_mode": "force_generic_plan"})
-# A tile's features are sorted with their geometry, which must not spill to disk.
-FOR_TILES = MappingProxyType({**PLAN_ONCE, "work_mem": "64MB"})
+# A tile's plan does not depend on which tile it is, and planning costs more than a small tile does. Features are
+# sorted with their geometry, which must not spill to disk.
+FOR_TILES = MappingProxyType({"plan_cache_mode": "force_generic_plan", "work_mem": "64MB"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +102,9 @@ async def open_gate(database: Database, settings: Settings) -> AsyncIterator[Gat
         _pool(database, "diaban_public", settings.pool_tiles, tile, more=FOR_TILES) as public_tiles,
         # Until identities exist nobody reads tiles of layers that are not public: no connection is kept for it.
         _pool(database, "diaban_reader", settings.pool_tiles, tile, least=0, more=FOR_TILES) as scoped_tiles,
-        _pool(database, "diaban_public", settings.pool_planned, query, more=PLAN_ONCE) as public_planned,
-        _pool(database, "diaban_reader", settings.pool_planned, query, least=0, more=PLAN_ONCE) as scoped_planned,
     ):
-        planned = Gate(public=public_planned, reader=scoped_planned)
         tiles = Gate(public=public_tiles, reader=scoped_tiles, wait_s=2 * tile.total_seconds())
-        yield Gate(public=public, reader=reader, tiles=tiles, planned=planned)
+        yield Gate(public=public, reader=reader, tiles=tiles)
 
 
 def open_writer(database: Database, settings: Settings) -> Pool[asyncpg.Record]:
@@ -136,13 +131,5 @@ def _pool(
         max_cached_statement_lifetime=0,
         command_timeout=(timeout + COMMAND_GRACE).total_seconds(),
         timeout=10,
-        reset=_keep_session if login == "diaban_public" else None,
         server_settings={**known, **more},
     )
-
-
-async def _keep_session(connection: object) -> None:
-    """Spares the round trip of a reset: what the public login runs leaves nothing in its session.
-
-    asyncpg itself rolls back a transaction that is still open and forgets listeners.
-    """

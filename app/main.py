@@ -19,8 +19,10 @@ from app.locate import locate_database
 from app.logs import configure_logs
 from app.middleware import CancelWhenGone, LimitBody, RequestContext
 from app.ogc.documents import OGCDocuments
+from app.ogc.processes import router as processes_router
 from app.ogc.routes import router as ogc_router
 from app.ogc.style_routes import router as style_router
+from app.ogc.transactions import router as transactions_router
 from app.pages import router as pages_router
 from app.problems import register_problems
 from app.raster_routes import router as raster_router
@@ -56,7 +58,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
-            app.state.resources = Resources(chosen, gate, watcher, statements, tiles, writer, rasters)
+            app.state.resources = Resources(
+                chosen, gate, watcher, statements, tiles, writer, rasters, found.engine("diaban_writer")
+            )
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
 
@@ -74,6 +78,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         pages_router,
         style_router,
         ogc_router,
+        processes_router,
+        transactions_router,
         tile_router,
         raster_router,
         query_router,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy import Engine
 
 from app.settings import Settings
 from app.watcher import CatalogueWatcher
@@ -30,6 +31,7 @@ class Resources:
     tiles: TileService
     writer: Pool[Record]
     raster_tiles: RasterTiles
+    editing: Engine
 
     @property
     def catalogue(self) -> Catalogue:
@@ -37,15 +39,14 @@ class Resources:
         return self.watcher.catalogue
 
 
-# Coroutines, although they await nothing: FastAPI hands plain functions to a thread, which costs more than they do.
-async def get_resources(request: Request) -> Resources:
+def get_resources(request: Request) -> Resources:
     """The resources that the lifespan put on the application."""
     resources = request.app.state.resources
     assert isinstance(resources, Resources)  # noqa: S101 - the lifespan sets it before any request
     return resources
 
 
-async def get_scope() -> Scope:
+def get_scope() -> Scope:
     """The reader's scope: everybody's, until identities exist."""
     return Scope.public()
 

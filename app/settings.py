@@ -44,7 +44,6 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
 
     pool_public: int = Field(8, ge=1, le=100)
-    pool_planned: int = Field(8, ge=1, le=100)
     pool_reader: int = Field(4, ge=1, le=100)
     pool_tiles: int = Field(4, ge=1, le=100)
     pool_writer: int = Field(2, ge=1, le=100)

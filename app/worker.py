@@ -16,9 +16,12 @@ import structlog
 
 from app.database import Database
 from app.exports.run import Exporter
+from app.jobs import expire_jobs
+from app.questions import Answerer
 from app.settings import Settings
-from layers.jobs import EXPORT_TASK, EXPORTS, JobStore
+from layers.jobs import JobKind, JobStore
 
+CONCURRENCY = 2
 MOVE_EVERY_S = 0.5
 EXPIRE_EVERY_S = 60.0
 HEARTBEAT_S = 2.0
@@ -27,7 +30,7 @@ STALLED_S = 8.0
 log = structlog.get_logger(__name__)
 
 
-def queue_app(database: Database, exporter: Exporter) -> procrastinate.App:
+def queue_app(database: Database, settings: Settings) -> procrastinate.App:
     """Procrastinate over the schema ``jobs``, with all tasks."""
     connector = procrastinate.PsycopgConnector(
         conninfo=database.dsn("diaban_writer"),
@@ -37,18 +40,24 @@ def queue_app(database: Database, exporter: Exporter) -> procrastinate.App:
     )
     app = procrastinate.App(connector=connector)
 
-    @app.task(name=EXPORT_TASK, queue=EXPORTS)
+    exporter = Exporter(database, settings.exports_dir, settings.keep_exports)
+    answerer = Answerer(database, settings)
+
+    # GDAL cannot be stopped half-way; a worker that is told to end leaves the job to the next one.
+    @app.task(name=JobKind.EXPORT.task, queue=JobKind.EXPORT.value)
     async def export(job_id: str) -> None:
-        # GDAL cannot be stopped half-way; a worker that is told to end leaves the job to the next one.
         await anyio.to_thread.run_sync(exporter.run, job_id, abandon_on_cancel=True)
+
+    @app.task(name=JobKind.ASK.task, queue=JobKind.ASK.value)
+    async def answer(job_id: str) -> None:
+        await anyio.to_thread.run_sync(answerer.run, job_id, abandon_on_cancel=True)
 
     return app
 
 
 async def run_worker(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Works until ``stop`` is set."""
-    exporter = Exporter(database, settings.exports_dir, settings.keep_exports)
-    app = queue_app(database, exporter)
+    app = queue_app(database, settings)
 
     async def move() -> None:
         await anyio.to_thread.run_sync(_move_outbox, database)
@@ -59,14 +68,14 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
             await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
 
     async def expire() -> None:
-        await anyio.to_thread.run_sync(exporter.expire)
+        await anyio.to_thread.run_sync(expire_jobs, database, settings.exports_dir)
 
     async with app.open_async():
         tasks = [
             asyncio.create_task(
                 app.run_worker_async(
-                    queues=[EXPORTS],
-                    concurrency=1,
+                    queues=[kind.value for kind in JobKind],
+                    concurrency=CONCURRENCY,
                     install_signal_handlers=False,
                     update_heartbeat_interval=HEARTBEAT_S,
                     stalled_worker_timeout=STALLED_S,

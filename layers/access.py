@@ -71,14 +71,12 @@ class Gate:
     Attributes:
         wait_s: How long a reader waits for a free connection before TimeoutError; None waits on.
         tiles: A gate of its own for tiles, so that a burst of them leaves the others their connections.
-        planned: A gate for statements whose best plan does not depend on the values bound to them.
     """
 
     public: Pool[object]
     reader: Pool[object]
     wait_s: float | None = None
     tiles: Gate | None = None
-    planned: Gate | None = None
 
     @asynccontextmanager
     async def read(self, scope: Scope) -> AsyncIterator[Connection[object]]:

@@ -18,8 +18,6 @@ from layers.errors import JobNotFound, TooManyJobs
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
-EXPORTS: Final = "exports"
-EXPORT_TASK: Final = "diaban.export"
 MAX_WAITING: Final = 100
 MAX_ATTEMPTS: Final = 3
 _COLUMNS: Final = (
@@ -36,6 +34,18 @@ SELECT count(*), jobs.procrastinate_defer_jobs_v1(array_agg(
     ::jobs.procrastinate_job_to_defer_v1
 )) FROM taken HAVING count(*) > 0
 """
+
+
+class JobKind(StrEnum):
+    """Kinds of jobs; each has a queue of its name."""
+
+    EXPORT = "export"
+    ASK = "ask"
+
+    @property
+    def task(self) -> str:
+        """Name of the task that does such a job."""
+        return f"diaban.{self.value}"
 
 
 class JobStatus(StrEnum):
@@ -63,7 +73,7 @@ class Job:
     """
 
     id: UUID
-    kind: str
+    kind: JobKind
     status: JobStatus
     request: Mapping[str, Any]
     scope: Mapping[str, Any]
@@ -80,13 +90,13 @@ class Job:
 
 def _job(row: Mapping[str, Any]) -> Job:
     parsed = {name: json.loads(row[name]) if row[name] else None for name in ("request", "scope", "result", "error")}
-    return Job(**{**dict(row), **parsed, "status": JobStatus(row["status"])})
+    return Job(**{**dict(row), **parsed, "kind": JobKind(row["kind"]), "status": JobStatus(row["status"])})
 
 
-async def add_export(
-    connection: Connection[Record], request: Mapping[str, object], scope: Mapping[str, object]
+async def add_job(
+    connection: Connection[Record], kind: JobKind, request: Mapping[str, object], scope: Mapping[str, object]
 ) -> UUID:
-    """Queues an export: the job and its outbox row appear together.
+    """Queues a job: it and its outbox row appear together.
 
     Raises:
         TooManyJobs: As many jobs wait as may.
@@ -97,24 +107,26 @@ async def add_export(
         if waiting >= MAX_WAITING:
             raise TooManyJobs(MAX_WAITING)
         await connection.execute(
-            "INSERT INTO jobs.jobs (id, kind, request, scope) VALUES ($1, 'export', $2::text::jsonb, $3::text::jsonb)",
+            "INSERT INTO jobs.jobs (id, kind, request, scope) VALUES ($1, $2, $3::text::jsonb, $4::text::jsonb)",
             job_id,
+            kind.value,
             json.dumps(request),
             json.dumps(scope),
         )
         await connection.execute(
-            "INSERT INTO jobs.outbox (queue, task, job_id) VALUES ($1, $2, $3)", EXPORTS, EXPORT_TASK, job_id
+            "INSERT INTO jobs.outbox (queue, task, job_id) VALUES ($1, $2, $3)", kind.value, kind.task, job_id
         )
     return job_id
 
 
-async def get_job(connection: Connection[Record], job_id: UUID) -> Job:
-    """The job.
+async def get_job(connection: Connection[Record], kind: JobKind, job_id: UUID) -> Job:
+    """The job of this kind.
 
     Raises:
         JobNotFound: There is no such job.
     """
-    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM jobs.jobs WHERE id = $1", job_id)  # noqa: S608 - constant
+    query = f"SELECT {_COLUMNS} FROM jobs.jobs WHERE id = $1 AND kind = $2"  # noqa: S608 - a constant's names
+    row = await connection.fetchrow(query, job_id, kind.value)
     if row is None:
         raise JobNotFound(str(job_id))
     return _job(row)

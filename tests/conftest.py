@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, text
 
 from app.cluster import Cluster, use_cluster
@@ -212,13 +213,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run_service(database: Database, tmp: Path) -> Iterator[Service]:
-    """Runs the real server in a thread until the fixture ends."""
+def run_service(
+    database: Database, tmp: Path, *, adapt: Callable[[FastAPI], None] = lambda _: None
+) -> Iterator[Service]:
+    """Runs the real server in a thread until the fixture ends; ``adapt`` may change the application first."""
     port = free_port()
     settings = Settings(host="127.0.0.1", port=port, state_dir=tmp)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(settings, database), port=port, log_config=None, access_log=False)
-    )
+    app = create_app(settings, database)
+    adapt(app)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30

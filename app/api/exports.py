@@ -9,10 +9,10 @@ from fastapi.responses import FileResponse
 from starlette.responses import JSONResponse, Response
 
 from app.exports.request import ExportBody, check_export
-from app.exports.run import scope_document
+from app.jobs import scope_document
 from app.resources import Resources, ResourcesOf, ScopeOf
 from layers.errors import FileExpired, FileNotReady, JobNotFound
-from layers.jobs import Job, JobStatus, add_export, get_job
+from layers.jobs import Job, JobKind, JobStatus, add_job, get_job
 
 router = APIRouter(prefix="/api/exports", tags=["exports"])
 _WAITING = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -23,8 +23,8 @@ async def post_export(body: ExportBody, resources: ResourcesOf, scope: ScopeOf) 
     """Queues a download of a layer as GeoPackage, GeoParquet, Shapefile, FlatGeobuf, CSV or GeoJSON."""
     check_export(body, resources.catalogue.get(body.layer, scope.classes))
     async with resources.writer.acquire() as connection:
-        job_id = await add_export(connection, body.model_dump(mode="json"), scope_document(scope))
-        job = await get_job(connection, job_id)
+        job_id = await add_job(connection, JobKind.EXPORT, body.model_dump(mode="json"), scope_document(scope))
+        job = await get_job(connection, JobKind.EXPORT, job_id)
     return JSONResponse(
         job_document(resources, job), 202, headers={"Location": _url(resources, job), "Retry-After": "1"}
     )
@@ -62,7 +62,7 @@ async def _find(resources: Resources, text: str) -> Job:
     except ValueError:
         raise JobNotFound(text[:60]) from None
     async with resources.writer.acquire() as connection:
-        return await get_job(connection, job_id)
+        return await get_job(connection, JobKind.EXPORT, job_id)
 
 
 def _url(resources: Resources, job: Job) -> str:
@@ -74,7 +74,7 @@ def job_document(resources: Resources, job: Job) -> dict[str, object]:
     moments = ("created_at", "started_at", "finished_at", "expires_at")
     document: dict[str, object] = {
         "id": str(job.id),
-        "kind": job.kind,
+        "kind": job.kind.value,
         "status": job.status.value,
         "done": job.done,
         "total": job.total,

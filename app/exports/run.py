@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import structlog
 from sqlalchemy import Connection, select, text
 
 from app.database import Database
 from app.exports.request import ExportRequest, check_export, read_body
+from app.jobs import do_job, fresh_folder, scope_of
 from app.ogc.conditions import build_conditions, condition_values
 from app.ogc.pages import BOM
-from app.problems import BadParameter
 from layers.access import Scope
 from layers.catalogue import EMPTY, LAYERS_SQL, Layer
-from layers.definition import Sensitivity
-from layers.errors import LayerError
 from layers.file_formats import (
     MEDIA_TYPES,
     FileFormat,
@@ -34,10 +30,9 @@ from layers.file_formats import (
     write_shapefile,
     write_text,
 )
-from layers.jobs import MAX_ATTEMPTS, Job, JobStore
+from layers.jobs import Job, JobStore
 from layers.reader import current_target, past_target
 from spatial.crs import CRS84
-from spatial.errors import SpatialError
 from spatial.features import count_statement, feature_text
 from spatial.page import View
 from spatial.page_formats import csv_header, csv_line, row_columns
@@ -47,24 +42,6 @@ BATCH = 2000
 STATEMENT_TIMEOUT = "1h"
 _SCOPE_SETTINGS = ("diaban.subject", "diaban.classes", "diaban.units")
 log = structlog.get_logger(__name__)
-
-
-def scope_document(scope: Scope) -> dict[str, object]:
-    """A scope as a job keeps it."""
-    return {
-        "subject": scope.subject,
-        "classes": sorted(scope.classes),
-        "units": None if scope.units is None else sorted(scope.units),
-    }
-
-
-def _scope(document: Mapping[str, Any]) -> Scope:
-    units = document["units"]
-    return Scope(
-        document["subject"],
-        frozenset(Sensitivity(name) for name in document["classes"]),
-        None if units is None else frozenset(units),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +59,11 @@ class Exporter:
 
     def run(self, job_id: str) -> None:
         """Does a job, or does it again after a crash; one that is finished is left alone."""
-        with psycopg.connect(self.database.dsn("diaban_writer"), autocommit=True) as connection:
-            store = JobStore(connection)
-            job = store.begin(job_id)
-            if job is None:
-                return
-            if job.attempts > MAX_ATTEMPTS:
-                store.fail(job.id, "Đã thử nhiều lần mà không xong.", "It did not end in several attempts.")
-                return
-            try:
-                store.succeed(job.id, self._export(store, job), keep=self.keep)
-            except (LayerError, SpatialError, BadParameter) as error:
-                store.fail(job.id, error.vi, error.en)
-            except Exception:
-                store.fail(job.id, "Lỗi của dịch vụ; xin báo quản trị.", "The service failed; tell the administrator.")
-                raise
-
-    def expire(self) -> int:
-        """Deletes files whose time is over; returns how many."""
-        with psycopg.connect(self.database.dsn("diaban_writer"), autocommit=True) as connection:
-            expired = JobStore(connection).expire()
-        for job_id in expired:
-            shutil.rmtree(self.folder / job_id, ignore_errors=True)
-        return len(expired)
+        do_job(self.database, job_id, self.keep, self._export)
 
     def _export(self, store: JobStore, job: Job) -> dict[str, object]:
-        draft, final = self.folder / f"{job.id}.part", self.folder / str(job.id)
-        for leftover in (draft, final):
-            shutil.rmtree(leftover, ignore_errors=True)
-        draft.mkdir(parents=True)
-        with self._snapshot(_scope(job.scope)) as connection:
+        with fresh_folder(self.folder, job) as draft, self._snapshot(scope_of(job.scope)) as connection:
             result = _write_file(connection, store, job, draft)
-        draft.rename(final)
         log.info("export_made", job=str(job.id), bytes=result["bytes"])
         return result
 
@@ -135,7 +85,7 @@ def _read_layer(connection: Connection, slug: str, scope: Scope) -> Layer:
 
 def _write_file(connection: Connection, store: JobStore, job: Job, folder: Path) -> dict[str, object]:
     body = read_body(job.request)
-    wanted = check_export(body, _read_layer(connection, body.layer, _scope(job.scope)))
+    wanted = check_export(body, _read_layer(connection, body.layer, scope_of(job.scope)))
     layer = wanted.layer
     revision = wanted.asked.revision or layer.revision
     extension = "zip" if wanted.format is FileFormat.SHAPEFILE else wanted.format.value

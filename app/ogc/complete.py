@@ -21,7 +21,7 @@ SCHEMA_JSON: Final = "application/schema+json"
 OPENAPI_JSON: Final = "application/vnd.oai.openapi+json;version=3.0"
 JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 _MORE_FORMS: Final = (Form.FLATGEOBUF, Form.JSONFG, Form.CSV)
-_NOT_OFFERED: Final = {f"{REL}/processes", f"{REL}/job-list", "about"}
+_NOT_OFFERED: Final = {f"{REL}/job-list", "about"}
 _TITLES: Final = {
     "self": Label("Tài liệu này", "This document"),
     "alternate": Label("Tài liệu này ở dạng khác", "This document in another form"),
@@ -33,6 +33,8 @@ _TITLES: Final = {
     "items": Label("Các đối tượng", "Features"),
     "item": Label("Ô bản đồ vectơ", "Vector tiles"),
     f"{REL}/queryables": Label("Các trường lọc được", "Queryables"),
+    f"{REL}/processes": Label("Các quy trình", "Processes"),
+    f"{REL}/execute": Label("Chạy quy trình", "Execution of the process"),
     f"{REL}/sortables": Label("Các trường sắp xếp được", "Sortables"),
     f"{REL}/schema": Label("Lược đồ dữ liệu", "Schema"),
     f"{REL}/tilesets-vector": Label("Ô bản đồ vectơ", "Vector tile sets"),
@@ -66,7 +68,11 @@ def _form(media_type: str) -> str:
 
 def complete_landing(document: Document, *, english: bool, synthetic: bool) -> Document:
     """The landing page (OGC API - Features Part 1, 7.2)."""
-    links = tidy_links(document["links"], english=english)
+    links = [
+        link
+        for link in tidy_links(document["links"], english=english)
+        if link["rel"] != f"{REL}/processes" or link["type"] == JSON
+    ]
     for link in links:
         if link["rel"] == "service-desc":
             link["type"] = OPENAPI_JSON
@@ -163,3 +169,25 @@ def _schema(document: Document, layer: Layer, address: str, *, english: bool) ->
         "description": pick(layer.definition.description, english=english),
         "properties": {**properties, "geometry": geometry},
     }
+
+
+def complete_processes(document: Document, *, english: bool) -> Document:
+    """The list of processes (OGC API - Processes Part 1, 7.8); JSON is its only form."""
+    return {
+        "processes": [complete_process(entry, english=english) for entry in document["processes"]],
+        "links": _json_only(document["links"], english=english),
+    }
+
+
+def complete_process(document: Document, *, english: bool) -> Document:
+    """The description of a process (Part 1, 7.10)."""
+    kept = {name: value for name, value in document.items() if name != "example"}
+    links = [
+        {**link, "href": link["href"].partition("?")[0]} for link in document["links"] if "execution" in link["href"]
+    ]
+    rest = [link for link in document["links"] if "execution" not in link["href"]]
+    return {**kept, "links": _json_only([*rest, *links], english=english)}
+
+
+def _json_only(links: Iterable[Document], *, english: bool) -> list[Document]:
+    return [link for link in tidy_links(links, english=english) if link["type"] == JSON]

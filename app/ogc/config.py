@@ -12,6 +12,10 @@ from spatial.crs import CRS84, SERVED_CRS
 
 FEATURES: Final = "app.ogc.provider.CatalogueProvider"
 TILES: Final = "app.ogc.provider.CatalogueTiles"
+PROCESS: Final = "app.ogc.ask_process.AskProcessor"
+PROCESS_MANAGER: Final = "app.ogc.ask_process.QuestionJobs"
+# No layer can have this id: slugs hold no underscore, and pygeoapi keeps both under one roof.
+PROCESS_ID: Final = "ask_map"
 TILE_MATRIX_SET: Final = "WebMercatorQuad"
 MVT: Final = "application/vnd.mapbox-vector-tile"
 # pygeoapi's names of our two languages; the first is its default.
@@ -46,7 +50,8 @@ def outward(extent: tuple[float, float, float, float] | None) -> list[float]:
 def pygeoapi_config(layers: Sequence[Layer], public_url: str, *, default_items: int, max_items: int) -> dict[str, Any]:
     """The configuration for these layers.
 
-    No STAC, processes, administration or map resources are ever configured; subscribers need a process.
+    No STAC, administration or map resources are ever configured. One process is: it is described by pygeoapi
+    and run by :mod:`app.ogc.processes`, so that nobody can subscribe to it.
 
     Args:
         layers: Layers with geometry that the reader may know of.
@@ -62,12 +67,16 @@ def pygeoapi_config(layers: Sequence[Layer], public_url: str, *, default_items: 
             "gzip": False,
             "pretty_print": False,
             "admin": False,
+            "manager": {"name": PROCESS_MANAGER},
             "limits": {"default_items": default_items, "max_items": max_items, "on_exceed": "throttle"},
             "map": {"url": "", "attribution": ""},
         },
         "logging": {"level": "WARNING"},
         "metadata": _metadata(public_url),
-        "resources": {layer.slug: _resource(layer) for layer in layers},
+        "resources": {
+            **{layer.slug: _resource(layer) for layer in layers},
+            PROCESS_ID: {"type": "process", "processor": {"name": PROCESS}},
+        },
     }
 
 

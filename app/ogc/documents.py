@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 import anyio.to_thread
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.ogc.complete import JSON, OPENAPI_JSON, SCHEMA_JSON
-from app.ogc.config import is_collection
+from app.ogc.config import PROCESS_ID, is_collection
 from app.ogc.edition import Document, DocumentRefused, Edition
 from app.ogc.html import render_document
 from app.ogc.negotiation import Manner, manner_of
@@ -36,6 +36,7 @@ _MEDIA_TYPES = {
     Document.SORTABLES: SCHEMA_JSON,
     Document.SCHEMA: SCHEMA_JSON,
 }
+_JSON_ONLY = (Document.PROCESSES, Document.PROCESS)
 _OF_TILES = (Document.TILESETS, Document.TILESET)
 
 
@@ -75,6 +76,8 @@ class OGCDocuments:
             LayerNotFound: There is no such collection for this reader.
         """
         manner = manner_of(request)
+        if document in _JSON_ONLY:
+            manner = replace(manner, html=False)
         catalogue = resources.catalogue
         try:
             _check(catalogue, scope, document, arguments)
@@ -131,6 +134,9 @@ def _check(catalogue: Catalogue, scope: Scope, document: Document, arguments: tu
     if document is Document.TILE_MATRIX_SET:
         _check_matrix_set(arguments[0])
         return
+    if document is Document.PROCESS:
+        _check_process(arguments[0])
+        return
     if not arguments:
         return
     layer = catalogue.get(arguments[0], scope.classes)
@@ -143,6 +149,14 @@ def _check(catalogue: Catalogue, scope: Scope, document: Document, arguments: tu
         )
     if document is Document.TILESET:
         _check_matrix_set(arguments[1])
+
+
+def _check_process(name: str) -> None:
+    if name != PROCESS_ID:
+        raise _NotThere(
+            f"Không có quy trình “{name[:60]}”. Hãy dùng {PROCESS_ID}.",
+            f'There is no process "{name[:60]}". Use {PROCESS_ID}.',
+        )
 
 
 def _check_matrix_set(name: str) -> None:

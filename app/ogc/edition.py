@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from pygeoapi import api as pygeoapi
-from pygeoapi.api import itemtypes
+from pygeoapi.api import itemtypes, processes
 
 from app.ogc import complete, tilesets
 from app.ogc.config import LOCALES, is_collection, pygeoapi_config
@@ -37,6 +37,8 @@ class Document(StrEnum):
     SCHEMA = "schema"
     TILESETS = "tilesets"
     TILESET = "tileset"
+    PROCESSES = "processes"
+    PROCESS = "process"
     TILE_MATRIX_SETS = "tile-matrix-sets"
     TILE_MATRIX_SET = "tile-matrix-set"
 
@@ -133,7 +135,7 @@ class Edition:
             return self.openapi
         if document is Document.CONFORMANCE:
             return complete.conformance_document()
-        if arguments and document is not Document.TILE_MATRIX_SET:
+        if arguments and document not in (Document.TILE_MATRIX_SET, Document.PROCESS):
             return self._of_layer(document, arguments, english=english)
         return self._of_service(document, arguments, english=english)
 
@@ -144,6 +146,13 @@ class Edition:
         if document is Document.COLLECTIONS:
             raw = self._call(pygeoapi.describe_collections, english=english)
             return complete.complete_collections(raw, self.collections, english=english)
+        if document is Document.PROCESSES:
+            return complete.complete_processes(
+                self._call(processes.describe_processes, english=english), english=english
+            )
+        if document is Document.PROCESS:
+            raw = self._call(processes.describe_processes, *arguments, english=english)
+            return complete.complete_process(raw, english=english)
         if document is Document.TILE_MATRIX_SETS:
             return tilesets.matrix_sets_document(self.public_url, english=english)
         return tilesets.matrix_set_document(arguments[0], self.public_url)

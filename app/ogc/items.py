@@ -18,7 +18,7 @@ from app.ogc.pages import builder_of, collection_document, instant_of
 from app.ogc.params import ItemsRequest
 from app.ogc.sorting import make_cursor, make_sorted_cursor
 from app.resources import Resources
-from layers.access import Gate, Scope
+from layers.access import Scope
 from layers.catalogue import Layer
 from layers.errors import FeatureNotFound, RevisionNotFound
 from spatial.crs import CRS
@@ -123,15 +123,8 @@ async def _fetch(  # type: ignore[no-untyped-def]
             raise RevisionNotFound(layer.slug, asked.revision, newest=layer.revision)
         statement = resources.statements.get_past(layer, shape, build)
         values = {**values, "revision": asked.revision}
-    is_plain = asked.revision is None and not asked.has_conditions and not asked.sort
-    gate = planned_gate(resources) if is_plain else resources.gate
-    async with gate.read(scope) as connection:
+    async with resources.gate.read(scope) as connection:
         return await connection.fetchrow(statement.text, *statement.args(values))
-
-
-def planned_gate(resources: Resources) -> Gate:
-    """The gate for statements whose plan does not depend on their values."""
-    return resources.gate.planned or resources.gate
 
 
 def page_document(page: ItemsPage, links: list[dict[str, str]], *, synthetic: bool) -> bytes:
@@ -186,7 +179,7 @@ async def read_feature(
         return feature_statement(target, text)
 
     statement = resources.statements.get(layer, ("feature", form is Form.JSONFG, crs.uri), build)
-    async with planned_gate(resources).read(scope) as connection:
+    async with resources.gate.read(scope) as connection:
         row = await connection.fetchrow(statement.text, *statement.args({"fid": fid}))
     if row is None:
         raise FeatureNotFound(layer.slug, fid)

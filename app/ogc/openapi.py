@@ -10,6 +10,7 @@ from pygeoapi.openapi import get_oas_30
 
 from app.ogc.components import Part, parameters, query_parameter, responses, schemas
 from app.ogc.config import MVT
+from app.ogc.openapi_processes import process_paths
 from app.ogc.schemas import layer_properties
 from layers.catalogue import Layer
 
@@ -69,7 +70,7 @@ def build_openapi(config: dict[str, Any], layers: Sequence[Layer]) -> Part:
     document["paths"] = {
         path: _tidied(path, item) for path, item in document["paths"].items() if _template(path) in _KEPT
     }
-    document["paths"] |= _matrix_set_paths()
+    document["paths"] |= _matrix_set_paths() | process_paths()
     for layer in layers:
         document["paths"] |= _feature_paths(layer)
         if layer.definition.tiles is not None:

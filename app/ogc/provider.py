@@ -36,11 +36,16 @@ class Reading:
 READING: ContextVar[Reading | None] = ContextVar("ogc_reading", default=None)
 
 
-def _reading() -> Reading:
-    reading = READING.get()
-    if reading is None:
+def reading() -> Reading:
+    """Who reads now.
+
+    Raises:
+        ScopeMissing: Nobody's scope is set.
+    """
+    found = READING.get()
+    if found is None:
         raise ScopeMissing
-    return reading
+    return found
 
 
 class CatalogueProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi carries no types
@@ -53,8 +58,8 @@ class CatalogueProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi carries
 
     @property
     def _layer(self) -> Layer:
-        reading = _reading()
-        return reading.catalogue.get(self.slug, reading.scope.classes)
+        now = reading()
+        return now.catalogue.get(self.slug, now.scope.classes)
 
     def get_fields(self) -> dict[str, dict[str, Any]]:
         """JSON Schema of every public property, titles in Vietnamese."""
@@ -76,7 +81,7 @@ class CatalogueProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi carries
         asked = [name for name, value in rest.items() if value]
         if asked:
             raise ProviderInvalidQueryError(f"not answered here: {', '.join(asked)}")
-        reading = _reading()
+        now = reading()
         layer = self._layer
         request = ItemsRequest(
             crs=CRS84,
@@ -93,7 +98,7 @@ class CatalogueProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi carries
             hits_only=resulttype == "hits",
             revision=None,
         )
-        page = anyio.from_thread.run(read_page, reading.resources, reading.scope, layer, request)
+        page = anyio.from_thread.run(read_page, now.resources, now.scope, layer, request)
         document: dict[str, Any] = orjson.loads(page_document(page, [], synthetic=layer.synthetic))
         return document
 
@@ -103,12 +108,10 @@ class CatalogueProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi carries
         Raises:
             ProviderItemNotFoundError: There is no such feature.
         """
-        reading = _reading()
+        now = reading()
         layer = self._layer
         try:
-            body, _ = anyio.from_thread.run(
-                read_feature, reading.resources, reading.scope, layer, int(identifier), CRS84
-            )
+            body, _ = anyio.from_thread.run(read_feature, now.resources, now.scope, layer, int(identifier), CRS84)
         except (FeatureNotFound, ValueError) as error:
             raise ProviderItemNotFoundError(f"no feature {identifier}") from error
         feature: dict[str, Any] = orjson.loads(body + b"}")
@@ -121,8 +124,8 @@ class CatalogueTiles(BaseMVTProvider):  # type: ignore[misc]  # pygeoapi carries
     def __init__(self, provider_def: dict[str, Any]) -> None:
         super().__init__(provider_def)
         self.slug = str(provider_def["data"])
-        reading = _reading()
-        reading.catalogue.get(self.slug, reading.scope.classes)
+        now = reading()
+        now.catalogue.get(self.slug, now.scope.classes)
 
     def get_layer(self) -> str:
         """Name of the layer inside a tile."""

@@ -50,8 +50,8 @@ router = APIRouter(prefix="/ogc", include_in_schema=False)
 ITEMS = "/collections/{collection_id}/items"
 TILE = "/collections/{collection_id}/tiles/{tms_id}/{z}/{y}/{x}"
 READ_METHODS = ["GET", "HEAD"]
-VARY = "Accept, Accept-Encoding"
 ALLOW = {"Allow": "GET, HEAD, OPTIONS"}
+VARY = "Accept, Accept-Encoding"
 MAX_FID = 2**63 - 1
 
 
@@ -114,14 +114,6 @@ def _html_page(
     english = wants_english(request.headers.get("accept-language"))
     body = render_items(layer, orjson.loads(document), crs=asked.crs, english=english)
     return Response(body, media_type="text/html; charset=utf-8", headers=headers)
-
-
-@router.options(ITEMS)
-@router.options(ITEMS + "/{feature_id}")
-async def get_options(resources: ResourcesOf, scope: ScopeOf, collection_id: str) -> Response:
-    """Tells QGIS which methods the collection takes: reading only."""
-    find_collection(resources, scope, collection_id)
-    return Response(status_code=204, headers=ALLOW)
 
 
 @router.api_route(ITEMS + "/{feature_id}", methods=READ_METHODS)
@@ -190,6 +182,8 @@ _DOCUMENTS = (
     ("/collections/{collection_id}/schema", Document.SCHEMA),
     ("/collections/{collection_id}/tiles", Document.TILESETS),
     ("/collections/{collection_id}/tiles/{tms_id}", Document.TILESET),
+    ("/processes", Document.PROCESSES),
+    ("/processes/{process_id}", Document.PROCESS),
     ("/tileMatrixSets", Document.TILE_MATRIX_SETS),
     ("/tileMatrixSets/{tms_id}", Document.TILE_MATRIX_SET),
 )
@@ -202,7 +196,9 @@ async def get_document_options() -> Response:
 
 def _add_document(path: str, document: Document) -> None:
     async def get_document(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
-        arguments = [request.path_params[name] for name in ("collection_id", "tms_id") if f"{{{name}}}" in path]
+        arguments = [
+            request.path_params[name] for name in ("collection_id", "tms_id", "process_id") if f"{{{name}}}" in path
+        ]
         return await _documents(request).answer(request, resources, scope, document, *arguments)
 
     router.add_api_route(path, get_document, methods=READ_METHODS, name=document.value)

@@ -27,6 +27,7 @@ import pytest
 import shapely
 
 from app.database import Database
+from app.jobs import expire_jobs
 from app.settings import CHECKOUT, Settings
 from app.worker import run_worker
 from tests.app.test_items import ORACLE
@@ -236,9 +237,7 @@ class TestJobs:
         job, _ = export(service, layer="schools", format="csv")
         with psycopg.connect(service.database.superuser_dsn, autocommit=True) as db:
             db.execute("UPDATE jobs.jobs SET expires_at = now() - interval '1 s' WHERE id = %s", [job["id"]])
-        from app.exports.run import Exporter
-
-        assert Exporter(service.database, folder / "exports", Settings().keep_exports).expire() == 1
+        expire_jobs(service.database, folder / "exports")
         assert service.client.get(f"/api/exports/{job['id']}").json()["status"] == "expired"
         assert service.client.get(f"/api/exports/{job['id']}/file").status_code == 410
         assert not (folder / "exports" / job["id"]).exists()

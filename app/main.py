@@ -34,6 +34,7 @@ from layers.reader import Statements
 from tiles.cache import TileCache
 from tiles.raster.render import RasterTiles
 from tiles.service import TileService
+from web.version import VERSION
 
 DESCRIPTION = """Dịch vụ bản đồ số của Trung tâm điều hành thông minh (IOC).
 The digital map service of an Intelligent Operations Centre."""
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app = FastAPI(
         title="Địa Bàn",
         description=DESCRIPTION,
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

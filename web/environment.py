@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -14,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from layers.definition import Label
+from web.version import VERSION
 from web.words import SYNTHETIC, YES_NO
 
 FOLDER = Path(__file__).resolve().parent
@@ -151,16 +151,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(t=_t, SYNTHETIC=SYNTHETIC, program_version=_program_version())
+    env.globals.update(t=_t, SYNTHETIC=SYNTHETIC, program_version=VERSION)
     env.filters.update(pick=_both, beside=_other, value=_value, count=_count, moment=_moment, quoted=quote)
     return env
-
-
-def _program_version() -> str:
-    try:
-        return version("diaban")
-    except PackageNotFoundError:
-        return ""
 
 
 def render(template: str, *, site: Site, path: str, synthetic: bool, query: str = "", **values: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +11,17 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from app.cluster import cluster_status, stop_cluster, use_cluster
+from app.cluster import cluster_status, locate_cluster, stop_cluster, use_cluster
 from app.console import console, fail, say
 from app.database import Database, cluster_database, external_database
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
 from app.doctor import examine
+from app.external import UnfitDatabase, require_fit
 from app.layer_commands import layers_app
 from app.logs import configure_logs
 from app.postgres import ClusterError
@@ -54,7 +57,9 @@ def _settings(host: str | None = None, port: int | None = None) -> Settings:
 def open_database(settings: Settings) -> Iterator[Database]:
     """The settings' database; a private cluster runs for the length of the block, or longer if others use it."""
     if settings.database_url is not None:
-        yield external_database(settings)
+        database = external_database(settings)
+        require_fit(database.superuser_engine())
+        yield database
         return
     with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
         yield cluster_database(cluster)
@@ -80,11 +85,29 @@ def demo_command(
         _stop(f"Không có thư mục {folder}; kiểm tra lại DATA.", f"There is no folder {folder}; check DATA.")
     if not only_prepare:
         _require_port(settings)
-    say("Khởi động cơ sở dữ liệu, nạp lớp dữ liệu, chạy dịch vụ", "start the database, load layers, run the service")
+    plan = DemoPlan(folder, parcels)
+    anew = reset or settings.reset
+    _announce(settings, plan, anew=anew, serving=not only_prepare)
     with open_database(settings) as database:
-        prepare(database, DemoPlan(folder, parcels), reset=reset or settings.reset)
+        prepare(database, plan, reset=anew)
         if not only_prepare:
             serve(settings, database)
+
+
+def _announce(settings: Settings, plan: DemoPlan, *, anew: bool, serving: bool) -> None:
+    """What is about to happen, before it does."""
+    if settings.database_url is not None:
+        steps = [("dùng PostGIS của DATABASE_URL", "use the PostGIS of DATABASE_URL")]
+    else:
+        home, _ = locate_cluster(CHECKOUT, "main", state_dir=settings.state_dir)
+        steps = [(f"khởi động PostGIS riêng trong {home}", f"start the private PostGIS in {home}")]
+    if anew:
+        steps.append(("xóa toàn bộ dữ liệu đang có (RESET=1)", "delete all data in place (RESET=1)"))
+    steps.append((f"nạp các lớp còn thiếu: {plan.vi}", f"load the layers that are missing: {plan.en}"))
+    if serving:
+        steps.append((f"chạy dịch vụ ở {settings.public_url}", f"run the service at {settings.public_url}"))
+    for number, (vi, en) in enumerate(steps, start=1):
+        say(f"{number}. {vi}", en)
 
 
 @app.command("serve")
@@ -192,10 +215,16 @@ def _stop(vi: str, en: str) -> NoReturn:
 
 def main() -> None:
     """Runs the command line; errors that a person can mend end in a sentence instead of a traceback."""
+    # Being ended in an orderly way must leave no database behind: the blocks above stop it on their way out.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     try:
         app()
-    except (LayerError, SpatialError, TileError, ClusterError, OtherData) as error:
+    except (LayerError, SpatialError, TileError, ClusterError, OtherData, UnfitDatabase) as error:
         fail(error.vi, error.en)
+        raise SystemExit(1) from None
+    except ValidationError as error:
+        _explain_settings(error)
         raise SystemExit(1) from None
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else ""
@@ -204,6 +233,19 @@ def main() -> None:
             f"Cannot reach the database ({reason}). Run diaban doctor.",
         )
         raise SystemExit(1) from None
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _explain_settings(error: ValidationError) -> None:
+    """Names each setting that cannot be read, as the person typed it, and what it should be."""
+    for fault in error.errors(include_url=False, include_input=False):
+        name = str(fault["loc"][0]) if fault["loc"] else "?"
+        known = Settings.model_fields.get(name)
+        shown = name if known is None or known.validation_alias else f"DIABAN_{name.upper()}"
+        fail(f"Cấu hình {shown} không hợp lệ: {fault['msg']}", f"The setting {shown} is not valid.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.progress import Progress
 from sqlalchemy import Connection, Engine, text
 
-from app.console import progress_bar, say
+from app.console import progress_bar, say, working
 from app.database import Database
 from app.real_data import load_folder, vacuum_layer
 from layers.definition import Definition
@@ -64,6 +64,21 @@ class DemoPlan:
             return str(self.folder.resolve())
         return f"synthetic seed={SEED} parcels={self.parcels}"
 
+    @property
+    def vi(self) -> str:
+        """What will be loaded, for people."""
+        if self.folder is not None:
+            return f"dữ liệu thật trong {self.folder.resolve()}"
+        count = f"{self.parcels:,}".replace(",", ".")
+        return f"một tỉnh mô phỏng với {count} thửa đất (dữ liệu giả, có ghi nhãn)"
+
+    @property
+    def en(self) -> str:
+        """The same in English."""
+        if self.folder is not None:
+            return f"real data of {self.folder.resolve()}"
+        return f"a synthetic province of {self.parcels:,} parcels, labelled as such"
+
 
 def prepare(database: Database, plan: DemoPlan, *, reset: bool) -> None:
     """Brings the database to the newest schema and loads what it lacks; layers in place are kept.
@@ -77,11 +92,15 @@ def prepare(database: Database, plan: DemoPlan, *, reset: bool) -> None:
     if reset:
         say("Xóa dữ liệu cũ (RESET=1)", "deleting the old data (RESET=1)")
         _drop_schemas(superuser)
-    migrate(superuser, database.passwords)
+    with working("Nâng lược đồ cơ sở dữ liệu", "bringing the schema up to date"):
+        migrate(superuser, database.passwords)
     owner = database.engine("diaban_owner")
     _claim(owner, plan)
     definitions = load_builtin()
-    with owner.begin() as connection:
+    with (
+        working(f"Tạo bảng của {len(definitions)} lớp", "making the tables of the layers"),
+        owner.begin() as connection,
+    ):
         for definition in definitions.values():
             put_layer(connection, definition, author=AUTHOR, built_in=True)
     if plan.folder is not None:
@@ -123,11 +142,8 @@ def _load_synthetic(engine: Engine, definitions: dict[str, Definition], plan: De
     if not wanted:
         say("Dữ liệu đã có sẵn", "the data are in place")
         return
-    say(
-        f"Sinh một tỉnh mô phỏng với {plan.parcels:,} thửa đất (dữ liệu giả, có ghi nhãn)",
-        "generating a synthetic province, labelled as such",
-    )
-    province = make_province(seed=SEED, parcels=plan.parcels)
+    with working(f"Sinh {plan.vi}", f"generating {plan.en}"):
+        province = make_province(seed=SEED, parcels=plan.parcels)
     with progress_bar() as progress:
         layers_bar = progress.add_task("lớp dữ liệu · layers", total=len(wanted))
         for slug in wanted:

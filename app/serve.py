@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import http.client
 import os
+import signal
 import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from app.console import console, say
 from app.database import Database
@@ -15,6 +24,11 @@ from app.worker_process import worker_beside
 
 GRACE_S = 10
 KEEP_ALIVE_S = 75
+LOOK_EVERY_S = 0.1
+# A worker imports the program before it answers; on a busy machine uvicorn's 5 s would end it again and again.
+WORKER_PATIENCE_S = 120
+# From linux/prctl.h: the signal that a process gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
 
 
 class _Announcing(uvicorn.Server):
@@ -55,6 +69,8 @@ def is_free(host: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("" if host in EVERY_ADDRESS else host, port))
+            # Two sockets may be bound to one port until one of them listens.
+            probe.listen()
         except OSError:
             return False
     return True
@@ -72,13 +88,54 @@ def serve(settings: Settings, database: Database) -> None:
         "server_header": False,
         "date_header": True,
     }
-    if settings.workers > 1:
-        os.environ.update(HOST=settings.host, PORT=str(settings.port))
-        print_addresses(settings)
-        with worker_beside():
-            uvicorn.run("app.main:create_app", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
-        return
-    config = uvicorn.Config(create_app(settings, database), **common)  # type: ignore[arg-type]
-    with worker_beside():
-        _Announcing(config, settings).run()
+    # uvicorn has shut down in order when it passes the interruption on.
+    with suppress(KeyboardInterrupt), worker_beside():
+        if settings.workers > 1:
+            _serve_by_workers(settings, common)
+        else:
+            config = uvicorn.Config(create_app(settings, database), **common)  # type: ignore[arg-type]
+            _Announcing(config, settings).run()
     say("Đã dừng dịch vụ", "the service has stopped")
+
+
+def _serve_by_workers(settings: Settings, common: Mapping[str, object]) -> None:
+    # The workers read their settings anew; what was typed as an option reaches them this way.
+    os.environ.update(HOST=settings.host, PORT=str(settings.port))
+    config = uvicorn.Config(
+        "app.serve:create_worker",
+        factory=True,
+        workers=settings.workers,
+        timeout_worker_healthcheck=WORKER_PATIENCE_S,
+        **common,  # type: ignore[arg-type]
+    )
+    listener = config.bind_socket()
+    # From here on the port is ours; what comes before the workers are ready waits for them.
+    listener.listen(config.backlog)
+    threading.Thread(target=_announce_when_ready, args=(settings,), daemon=True).start()
+    with listener:
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def create_worker() -> FastAPI:
+    """The application of one of several worker processes, which does not outlive the process that started it.
+
+    A worker that did would keep the port after ``kill -9`` of its parent, and the next start would find it taken.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    return create_app()
+
+
+def _announce_when_ready(settings: Settings) -> None:
+    host = "127.0.0.1" if settings.host in EVERY_ADDRESS else settings.host
+    while True:
+        connection = http.client.HTTPConnection(host, settings.port, timeout=WORKER_PATIENCE_S)
+        try:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                print_addresses(settings)
+                return
+        except OSError:
+            # Not listening yet.
+            time.sleep(LOOK_EVERY_S)
+        finally:
+            connection.close()

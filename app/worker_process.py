@@ -45,4 +45,5 @@ def worker_beside() -> Iterator[None]:
 
 def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter and module
+    # A session of its own: Ctrl-C at the terminal reaches the service alone, which ends the worker in order.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own interpreter and module

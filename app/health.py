@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import orjson
 from fastapi import APIRouter
@@ -13,6 +15,7 @@ from app.problems import DATABASE_DOWN
 from app.resources import ResourcesOf
 
 router = APIRouter(tags=["health"])
+PATIENCE_S = 2.0
 
 _CHECKS = """
 SELECT (SELECT count(*) = 3 FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
@@ -35,8 +38,9 @@ async def readyz(resources: ResourcesOf) -> Response:
     """Tells whether requests can be answered rightly: database, leakproof operators, VN-2000 rows, catalogue."""
     checks = {"database": False, "leakproof": False, "vn2000": False, "catalogue": resources.watcher.is_current}
     try:
-        async with resources.gate.public.acquire(timeout=2) as connection:
-            row = await connection.fetchrow(_CHECKS, timeout=2)
+        # Giving a dead connection back waits too, so that one limit stands around all of it.
+        async with asyncio.timeout(PATIENCE_S), resources.gate.public.acquire() as connection:
+            row = await connection.fetchrow(_CHECKS)
         checks |= {"database": True, "leakproof": row["leakproof"], "vn2000": row["vn2000"]}
     except (*DATABASE_DOWN, asyncpg.PostgresError, TimeoutError):
         checks["database"] = False

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
+import asyncpg
+import psycopg
 import structlog
-from structlog.typing import Processor
+from sqlalchemy.exc import DBAPIError
+from structlog.typing import ExcInfo, Processor
+
+# PostgreSQL puts values of rows and of parameters into its messages.
+_DATABASE_ERRORS = (asyncpg.PostgresError, psycopg.Error, DBAPIError)
 
 
 def configure_logs(style: str) -> None:
@@ -33,7 +40,11 @@ def configure_logs(style: str) -> None:
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(format_without_values),
+            renderer,
+        ],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -43,3 +54,25 @@ def configure_logs(style: str) -> None:
     # The access log is ours, with a request id; uvicorn's would repeat it without.
     logging.getLogger("uvicorn.access").handlers[:] = []
     logging.getLogger("uvicorn.access").propagate = False
+
+
+def format_without_values(exc_info: ExcInfo) -> str:
+    """A traceback that holds no secret and nobody's data: no local variables, no messages of the database.
+
+    Args:
+        exc_info: Type, exception and traceback; only the exception is looked at.
+    """
+    parts: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + _name(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\n".join(reversed(parts))
+
+
+def _name(error: BaseException) -> str:
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    if isinstance(error, _DATABASE_ERRORS):
+        code = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
+        return f"{kind} (SQLSTATE {code})"
+    return f"{kind}: {error}"

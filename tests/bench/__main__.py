@@ -17,7 +17,7 @@ from app.settings import CHECKOUT
 from layers.definition_reader import load_builtin
 from tests.bench.cases import Case, make_cases
 from tests.bench.client import Connection, HttpAsk
-from tests.bench.databases import PARCELS, Bed, prepare_bed
+from tests.bench.databases import PARCELS, Bed, bed_name, prepare_bed
 from tests.bench.floor import DSN_VARIABLE
 from tests.bench.measure import Bare, OverHTTP, Refused, duel
 from tests.bench.peers import LOGIN, NotInstalled, make_peer, uvicorn_command
@@ -114,7 +114,7 @@ async def _measure_bed(run: Run, asked: int, bed: Bed) -> None:
 @asynccontextmanager
 async def _ours(parcels: int) -> AsyncIterator[Server]:
     port = free_port()
-    async with running(f"ours-{parcels}", port, our_command(parcels, port, tile_cache_mb=0), PROBE) as server:
+    async with running(f"ours-{parcels}", port, our_command(bed_name(parcels), port, tile_cache_mb=0), PROBE) as server:
         yield server
 
 

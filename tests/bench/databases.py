@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from app.cluster import Cluster
 from app.console import progress_bar, say
 from app.database import Database, cluster_database
+from app.tile_commands import refresh_stale
 from layers.ddl import create_indexes, drop_indexes
 from layers.definition import Definition
 from layers.definition_reader import load_builtin
@@ -56,9 +57,14 @@ class Bed:
     size: str
 
 
+def bed_name(parcels: int) -> str:
+    """The database of so many parcels in the cluster."""
+    return f"bench_{parcels}"
+
+
 def prepare_bed(cluster: Cluster, parcels: int) -> Bed:
     """Return the database of so many parcels, filled where it is missing or was left half filled."""
-    name = f"bench_{parcels}"
+    name = bed_name(parcels)
     source = f"bench 2: seed={SEED} parcels={parcels}"
     seconds = _held(cluster, name, source)
     if seconds is None:
@@ -69,6 +75,7 @@ def prepare_bed(cluster: Cluster, parcels: int) -> Bed:
         seconds = time.perf_counter() - started
         _remember(cluster, name, source, seconds)
     database = cluster_database(cluster, name)
+    _bring_up_to_date(database)
     with psycopg.connect(database.superuser_dsn) as connection:
         row = connection.execute(
             "SELECT feature_count, pg_size_pretty(pg_database_size(current_database())) FROM catalogue.layers"
@@ -76,6 +83,15 @@ def prepare_bed(cluster: Cluster, parcels: int) -> Bed:
         ).fetchone()
     assert row is not None
     return Bed(database, int(row[0]), seconds, str(row[1]))
+
+
+def _bring_up_to_date(database: Database) -> None:
+    """Migrates a database kept from an older version of the service, and makes what low zooms are drawn from."""
+    superuser, owner = database.superuser_engine(), database.engine("diaban_owner")
+    migrate(superuser, database.passwords)
+    refresh_stale(owner)
+    superuser.dispose()
+    owner.dispose()
 
 
 def _held(cluster: Cluster, name: str, source: str) -> float | None:

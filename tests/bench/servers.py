@@ -93,9 +93,9 @@ def _last_lines(log: Path) -> list[str]:
     return log.read_text(errors="replace").splitlines()[-5:]
 
 
-def our_command(parcels: int, port: int, *, tile_cache_mb: int) -> list[str]:
+def our_command(database: str, port: int, *, tile_cache_mb: int) -> list[str]:
     """The command that serves a database of the private cluster exactly as ``diaban serve`` does."""
-    words = (parcels, port, tile_cache_mb)
+    words = (database, port, tile_cache_mb)
     return [sys.executable, "-m", "tests.bench.service", *(str(word) for word in words)]
 
 

@@ -1,4 +1,4 @@
-"""Serves a measuring database: ``python -m tests.bench.service PARCELS PORT TILE_CACHE_MB``."""
+"""Serves a measuring database: ``python -m tests.bench.service DATABASE PORT TILE_CACHE_MB``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLUSTER = "bench"
 
 def main() -> None:
     """Runs until it is told to end."""
-    parcels, port, tile_cache_mb = (int(word) for word in sys.argv[1:])
+    name, port, tile_cache_mb = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     settings = Settings(
         host="127.0.0.1",
         port=port,
@@ -24,7 +24,7 @@ def main() -> None:
         given_public_url=f"http://127.0.0.1:{port}",
     )
     with use_cluster(CHECKOUT, CLUSTER) as cluster:
-        serve(settings, cluster_database(cluster, f"bench_{parcels}"))
+        serve(settings, cluster_database(cluster, name))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ async def get_export(job_id: str, resources: ResourcesOf, scope: ScopeOf) -> Res
     return JSONResponse(job_document(resources, job), headers=headers)
 
 
-@router.api_route("/{job_id}/file", methods=["GET", "HEAD"], summary="Tải tệp · Fetch the file")
+# Apart: one route for both methods would carry one operation id twice, which OpenAPI forbids.
+@router.head("/{job_id}/file", include_in_schema=False)
+@router.get("/{job_id}/file", summary="Tải tệp · Fetch the file")
 async def get_file(request: Request, job_id: str, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The file, whole or in parts (RFC 9110, 14); its ETag is its SHA-256."""
     job = await _find(resources, job_id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,14 +14,14 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from app.cluster import cluster_status, locate_cluster, stop_cluster, use_cluster
+from app.cluster import cluster_status, locate_cluster, stop_cluster
 from app.console import console, fail, say
-from app.database import Database, cluster_database, external_database
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
 from app.doctor import examine
-from app.external import UnfitDatabase, require_fit
+from app.external import UnfitDatabase
 from app.layer_commands import layers_app
 from app.logs import configure_logs
+from app.owner import open_database
 from app.postgres import ClusterError
 from app.query_command import ask_question
 from app.raster_commands import rasters_app
@@ -51,18 +49,6 @@ app.add_typer(tiles_app, name="tiles")
 def _settings(host: str | None = None, port: int | None = None) -> Settings:
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     return Settings(**given)  # type: ignore[arg-type]
-
-
-@contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
-    """The settings' database; a private cluster runs for the length of the block, or longer if others use it."""
-    if settings.database_url is not None:
-        database = external_database(settings)
-        require_fit(database.superuser_engine())
-        yield database
-        return
-    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
-        yield cluster_database(cluster)
 
 
 Host = Annotated[str | None, typer.Option(help="Địa chỉ lắng nghe · address to listen on")]

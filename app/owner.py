@@ -1,4 +1,4 @@
-"""The owner's engine for commands: on DATABASE_URL, else on the private cluster for as long as the command runs."""
+"""The database for commands: DATABASE_URL, else the private cluster for as long as the command runs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from sqlalchemy import Engine
 
 from app.cluster import use_cluster
 from app.console import say
-from app.database import cluster_database, external_database
+from app.database import Database, cluster_database, external_database
+from app.external import require_fit
 from app.settings import CHECKOUT, Settings
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The settings' database; a private cluster runs for the length of the block, or longer if others use it."""
+    if settings.database_url is not None:
+        database = external_database(settings)
+        require_fit(database.superuser_engine())
+        yield database
+        return
+    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
+        yield cluster_database(cluster)
 
 
 @contextmanager
 def owner_engine() -> Iterator[Engine]:
     """An engine of the login that owns layers; closed at the end of the block."""
-    settings = Settings()
-    if settings.database_url is not None:
-        engine = external_database(settings).engine("diaban_owner")
-        yield engine
-        engine.dispose()
-        return
-    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
-        engine = cluster_database(cluster).engine("diaban_owner")
+    with open_database(Settings()) as database:
+        engine = database.engine("diaban_owner")
         yield engine
         engine.dispose()

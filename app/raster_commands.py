@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from app.settings import Settings
 from layers.definition import DataGroup, Label, Sensitivity
 from spatial.crs import parse_crs
 from tiles.raster.catalogue import put_raster, withdraw_scene
-from tiles.raster.errors import RasterRefused
+from tiles.raster.errors import RasterNotFound, RasterRefused
 from tiles.raster.intake import Declared, parse_nodata, take_scene
 from tiles.raster.model import RasterKind, RasterLayer
 from tiles.raster.ramps import RAMPS
@@ -83,6 +84,30 @@ def add_command(
         f" khoảng {scene.resolution_m:g} m một điểm",
         f"scene {scene_id} taken in: {scene.width} x {scene.height} pixels, {scene.crs}",
     )
+
+
+@rasters_app.command("export")
+def export_command(
+    slug: str,
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Thư mục nhận tệp · folder for the files")],
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Ngày của ảnh · day of the scenes")] = None,
+) -> None:
+    """Chép COG của một lớp ra thư mục · copy a layer's COGs to a folder, for use without a network."""
+    with owner_engine() as engine, engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT scene_id, dated_on, file FROM catalogue.raster_scenes WHERE slug = :slug"
+                " AND to_revision IS NULL AND (CAST(:day AS date) IS NULL OR dated_on = :day) ORDER BY scene_id"
+            ),
+            {"slug": slug, "day": on.date() if on else None},
+        ).all()
+    if not rows:
+        raise RasterNotFound(slug)
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in rows:
+        target = folder / f"{slug}-{row.dated_on:%Y%m%d}-{row.scene_id}.tif"
+        shutil.copyfile(Settings().raster_dir / row.file, target)
+        say(f"Đã chép {target}", f"copied {target}")
 
 
 @rasters_app.command("withdraw")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy import Engine
 
 from app.console import progress_bar, say
-from app.owner import owner_engine
+from app.database import Database, open_gate
+from app.owner import open_database, owner_engine
+from app.settings import Settings
+from app.watcher import CatalogueWatcher
+from layers.access import Scope
+from layers.reader import Statements
+from spatial.bbox import parse_bbox
+from tiles.archive import Box, Packed, plan_packing, write_archive
 from tiles.companions import Refreshed, refresh_companions, stale_layers
 
 tiles_app = typer.Typer(help="Ô bản đồ · tiles", no_args_is_help=True)
@@ -45,3 +54,53 @@ def refresh_stale(engine: Engine, slugs: list[str] | None = None) -> list[Refres
             done += [refreshed] if refreshed else []
             progress.advance(bar)
     return done
+
+
+@tiles_app.command("pack")
+def pack_tiles(
+    file: Annotated[Path, typer.Argument(help="Tệp .pmtiles · the file to write", dir_okay=False)],
+    layers: Annotated[list[str], typer.Option("--layer", help="Lớp, lặp lại được · a layer, repeatable")],
+    min_zoom: Annotated[int | None, typer.Option(help="Mức nhỏ nhất · first zoom")] = None,
+    max_zoom: Annotated[int | None, typer.Option(help="Mức lớn nhất · last zoom")] = None,
+    bbox: Annotated[str | None, typer.Option(help="tây,nam,đông,bắc · west,south,east,north (WGS 84)")] = None,
+    all_layers: Annotated[
+        bool, typer.Option("--internal", help="Cho phép lớp không công khai · allow layers that are not public")
+    ] = False,
+) -> None:
+    """Đóng gói ô bản đồ vectơ thành PMTiles · pack vector tiles into a PMTiles file for use without a network."""
+    scope = Scope.local_admin() if all_layers else Scope.public()
+    box = _box(bbox) if bbox else None
+    settings = Settings()
+    with open_database(settings) as database:
+        packed = asyncio.run(_pack(database, settings, scope, layers, file, zooms=(min_zoom, max_zoom), bbox=box))
+    said = ", ".join(f"{slug} r{revision}" for slug, revision in packed.revisions.items())
+    say(
+        f"Đã ghi {packed.tiles} ô ({packed.bytes / 2**20:.1f} MB) vào {file}: {said}",
+        f"{packed.tiles} tiles written to {file}",
+    )
+
+
+def _box(written: str) -> Box:
+    box = parse_bbox(written)
+    return box.minx, box.miny, box.maxx, box.maxy
+
+
+async def _pack(
+    database: Database,
+    settings: Settings,
+    scope: Scope,
+    slugs: list[str],
+    file: Path,
+    *,
+    zooms: tuple[int | None, int | None],
+    bbox: Box | None,
+) -> Packed:
+    watcher = CatalogueWatcher(database.dsn("diaban_public"))
+    async with open_gate(database, settings) as gate, watcher.running():
+        found = [watcher.catalogue.get(slug, scope.classes) for slug in dict.fromkeys(slugs)]
+        packing = plan_packing(found, min_zoom=zooms[0], max_zoom=zooms[1], bbox=bbox)
+        with progress_bar() as progress:
+            bar = progress.add_task("ô bản đồ · tiles", total=None)
+            return await write_archive(
+                gate, Statements(), scope, packing, file, tell=lambda count: progress.update(bar, completed=count)
+            )

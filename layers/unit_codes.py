@@ -25,7 +25,7 @@ FROM (
                     ELSE ST_Length(ST_Intersection(s.geom, c.geom)) END AS share
         FROM stage s JOIN features.communes c ON c.geom && s.geom AND ST_Intersects(c.geom, s.geom)
         WHERE s.unit_code IS NULL AND s.geom IS NOT NULL
-    ) shares GROUP BY row_no
+    ) shares WHERE share > 0 GROUP BY row_no
 ) owner WHERE stage.row_no = owner.row_no
 """
 _CONTAINING = """
@@ -47,7 +47,8 @@ def assign_units(connection: Connection, definition: Definition) -> None:
     """Fills ``province_code``, ``unit_code`` and ``unit_codes`` of the staged rows.
 
     The declared field wins; else the commune that contains a point (of two that share its edge, the lower
-    code) or holds the largest share of a line or polygon; else ``00000``. Shares are compared in degrees,
+    code) or holds the largest share of a line or polygon; else ``00000``. A commune that a feature only touches
+    has no share of it. Shares are compared in degrees,
     which within one feature differ from metres by less than the tolerance of a boundary.
     """
     stage = stage_table(definition)

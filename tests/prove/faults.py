@@ -37,7 +37,7 @@ def run_kills(database: Database, slug: str, *, seed: int, kills: int) -> Iterat
 def main() -> None:
     """Runs rounds until the number of kills is reached; what earlier runs did counts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=100, help="more take longer: 300 is some half an hour")
     parser.add_argument("--seed", type=int, default=2025)
     asked = parser.parse_args()
     log = CHECKOUT / ".diaban" / "proofs" / f"faults-{asked.seed}-{_commit()}.jsonl"

@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check bench conformance prove doctor stop clean lock env env-dev
+.PHONY: help demo test lint check bench bench-peers conformance prove doctor stop clean lock env env-dev
 
 PYTHON := .venv/bin/python
 export PYTHONUTF8 := 1
@@ -11,7 +11,7 @@ RESET_WANTED := $(filter-out 0 no false,$(RESET))
 PYTEST_ARGS ?=
 
 help: ## Danh sách lệnh · List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: env ## Chạy dịch vụ kèm dữ liệu · Run the service with data (HOST PORT DATA RESET DATABASE_URL WORKERS)
 	@.venv/bin/diaban demo $(if $(DATA),--data "$(DATA)") $(if $(RESET_WANTED),--reset)
@@ -29,6 +29,9 @@ check: lint test ## lint + test
 
 bench: env-dev ## Đo tốc độ · Measure against bare SQL, stock pygeoapi and tipg
 	@$(PYTHON) -m tests.bench $(ARGS)
+
+bench-peers: env-dev ## Đo với các phần mềm khác · Measure against other map servers (installs them)
+	@$(PYTHON) -m tests.bench.against $(ARGS)
 
 prove: env-dev ## Bằng chứng đầy đủ · Run one full proof (NAME=…)
 	@if [ -n "$(NAME)" ] && [ -f "tests/prove/$(NAME).py" ]; then exec $(PYTHON) -m "tests.prove.$(NAME)" $(ARGS); fi; \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rich.table import Table
@@ -85,8 +85,13 @@ def write(results: Results) -> str:
         *(f"- **not measured**: {NAMES.get(name, name)}: {reason}" for name, reason in results.missing.items()),
     ]
     for title, head, lines in _tables(results):
-        parts += ["", f"## {title}", "", _line(head), _line(["---"] * len(head)), *(_line(line) for line in lines)]
+        parts += ["", f"## {title}", "", *markdown_table(head, lines)]
     return "\n".join(parts) + "\n"
+
+
+def markdown_table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    return [_line(head), _line(["---"] * len(head)), *(_line(line) for line in lines)]
 
 
 def _line(cells: Sequence[str]) -> str:

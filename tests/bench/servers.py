@@ -18,7 +18,7 @@ from app.settings import CHECKOUT
 from tests.bench.client import Connection, HttpAsk
 
 FOLDER = CHECKOUT / ".diaban" / "bench"
-START_S = 120
+START_S = 45
 STOP_S = 15
 # Writing this to clear_refs sets the peak of a process's resident memory back to what it is now.
 RESET_PEAK = "5"

@@ -56,8 +56,17 @@ def load_folder(engine: Engine, definitions: Mapping[str, Definition], folder: P
         for layer in iter_combined(mapping, folder, without=loaded):
             progress.update(bar, description=layer.definition.title.vi)
             counts.append((layer.slug, *_load_layer(engine, layer)))
+            _warn_of_pairs(layer)
             progress.advance(bar)
     _print_counts(counts)
+
+
+def _warn_of_pairs(layer: CombinedLayer) -> None:
+    if layer.paired:
+        say(
+            f"{layer.slug}: {layer.paired} đối tượng trùng điểm từng đôi, vẫn nạp; nên kiểm tra",
+            f"{layer.paired} features share a point in pairs; loaded, worth a look",
+        )
 
 
 def _load_layer(engine: Engine, layer: CombinedLayer) -> tuple[int, int]:

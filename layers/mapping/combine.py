@@ -15,7 +15,7 @@ import pandas as pd
 from layers.checks import check_rows, refuse_repeats
 from layers.definition import Definition
 from layers.geometry_checks import GEOMETRY
-from layers.mapping.doubts import refuse_doubtful
+from layers.mapping.doubts import count_paired, refuse_doubtful
 from layers.mapping.model import Mapping
 from layers.mapping.sources import SourceLayer, iter_layers
 from layers.refusals import Refusal
@@ -44,6 +44,7 @@ class CombinedLayer:
         rows: Good rows, indexed from 1 across the sources.
         refused: Reasons against the others, with the number that the row has in its source.
         counts: What became of the rows of each source.
+        paired: Rows beyond doubt that share their point with one other, different row of their source: worth a look.
         source_name: Names of the sources, for the revision.
         source_sha256: Digest of the file, or of the digests where there are several.
         data_date: The newest date of the sources.
@@ -57,6 +58,7 @@ class CombinedLayer:
     rows: pd.DataFrame
     refused: tuple[Refusal, ...]
     counts: tuple[SourceCount, ...]
+    paired: int
     source_name: str
     source_sha256: str
     data_date: date | None
@@ -69,6 +71,7 @@ class _Part:
     total: int
     rows: pd.DataFrame
     refused: tuple[Refusal, ...]
+    paired: int
 
 
 def iter_combined(mapping: Mapping, data_dir: Path, *, without: Collection[str] = ()) -> Iterator[CombinedLayer]:
@@ -109,6 +112,7 @@ def combine(definition: Definition, sources: Iterable[SourceLayer]) -> CombinedL
         rows=rows,
         refused=tuple(refused),
         counts=tuple(_count(part, frame, placed) for part, frame in zip(parts, kept, strict=True)),
+        paired=sum(part.paired for part in parts),
         source_name="; ".join(dict.fromkeys(part.source.source_name for part in parts)),
         source_sha256=_digest([part.source.source_sha256 for part in parts]),
         data_date=max(dates, default=None),
@@ -122,7 +126,7 @@ def _check(definition: Definition, source: SourceLayer) -> _Part:
     rows, doubtful = refuse_doubtful(checked.rows, loaded.doubts)
     found = sorted([*checked.refused, *doubtful], key=lambda refusal: refusal.row)
     refused = tuple(dataclasses.replace(refusal, source=source.source_name) for refusal in found)
-    return _Part(source, len(loaded.frame), rows, refused)
+    return _Part(source, len(loaded.frame), rows, refused, count_paired(rows, loaded.doubts))
 
 
 def _supersede(definition: Definition, parts: list[_Part]) -> list[pd.DataFrame]:

@@ -1,8 +1,8 @@
 """Rows that pass every check by themselves, but not beside the other rows of their source or its territory.
 
 A register drawn by hand holds features that lie in another province, things entered twice, and placeholders:
-one point or line given to several different things. Nothing tells which of them lies right, so that none is
-published.
+one line given to several roads, one point to three things or more. Nothing tells which of them lies right, so that
+none is published. Two things at one point may well be two facilities in one building: they are published and counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Doubts:
         copies: Rows equal to an earlier one in every column but those that number rows, and in geometry:
             row → the earlier row.
         territory: Where the features must lie; None for anywhere.
-        distinct_places: No two rows may have the same geometry.
+        distinct_places: No three points, and no two other geometries, may be the same.
     """
 
     copies: Table[int, int] = field(default_factory=dict)
@@ -52,6 +52,7 @@ class Doubts:
 
 
 NO_DOUBTS = Doubts()
+_PLAUSIBLE_AT_ONE_POINT = 2
 
 
 def find_copies(frame: gpd.GeoDataFrame, ids: Iterable[str]) -> dict[int, int]:
@@ -118,9 +119,8 @@ def _farthest(geometry: BaseGeometry, territory: BaseGeometry) -> tuple[float, f
 def _shared(rows: gpd.GeoDataFrame, doubts: Doubts) -> Iterator[Refusal]:
     if not doubts.distinct_places:
         return
-    together = rows.groupby(rows.geometry.to_wkb(), sort=False).groups
-    for members in together.values():
-        for row in members if len(members) > 1 else ():
+    for members in _together(rows):
+        for row in () if _is_plausible(rows, members) else members:
             others = ", ".join(str(other) for other in members[:6] if other != row)
             yield Refusal(
                 row=int(row),
@@ -129,6 +129,23 @@ def _shared(rows: gpd.GeoDataFrame, doubts: Doubts) -> Iterator[Refusal]:
                 reason_vi=f"đúng một vị trí với dòng {others} dù thông tin khác nhau; hãy đặt lại cho từng đối tượng.",
                 reason_en=f"has exactly the place of row {others} though they differ; place each where it is.",
             )
+
+
+def count_paired(rows: pd.DataFrame, doubts: Doubts) -> int:
+    """Returns how many of the rows beyond doubt share their point with one other, where places should be distinct."""
+    if not doubts.distinct_places or rows.empty or not isinstance(rows, gpd.GeoDataFrame):
+        return 0
+    return sum(len(members) for members in _together(rows))
+
+
+def _together(rows: gpd.GeoDataFrame) -> list[pd.Index]:
+    """Returns the rows of each geometry that several rows have."""
+    groups = rows.groupby(rows.geometry.to_wkb(), sort=False).groups.values()
+    return [members for members in groups if len(members) > 1]
+
+
+def _is_plausible(rows: gpd.GeoDataFrame, members: pd.Index) -> bool:
+    return len(members) <= _PLAUSIBLE_AT_ONE_POINT and rows.geometry[members[0]].geom_type == "Point"
 
 
 def _place(geometry: BaseGeometry) -> str:

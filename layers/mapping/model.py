@@ -126,7 +126,7 @@ class SourceFile:
         skip: Columns that user layers leave out, by trimmed title.
         ids: Columns that number rows; rows equal in all others and in geometry are one thing entered again.
         within: Where its features must lie.
-        distinct_places: Different things never have exactly the same place.
+        distinct_places: Three different things never have one point, nor two one line or polygon.
     """
 
     path: str

@@ -221,16 +221,31 @@ class TestPlaces:
 
     def test_placeholder_shared_by_different_things_refuses_them_all(self, load: Load, tmp_path: Path) -> None:
         rows: Rows = [{"Mã": code, "at": at} for code, at in (("1", [105.5, 9.5]), ("2", [105.6, 9.5]))]
-        rows += [{"Mã": "3", "at": [105.5, 9.5]}]
+        rows += [{"Mã": code, "at": [105.5, 9.5]} for code in ("3", "4")]
         layer = _markets(load, tmp_path, rows, "    distinct_places: true\n")
         assert list(layer.rows["source_id"]) == ["2"]
-        assert set(_reasons(layer)) == {1, 3}
-        assert "place of row 3" in _reasons(layer)[1]
+        assert set(_reasons(layer)) == {1, 3, 4}
+        assert "place of row 3, 4" in _reasons(layer)[1]
+        assert layer.paired == 0
+
+    def test_two_things_at_one_point_are_kept_and_counted(self, load: Load, tmp_path: Path) -> None:
+        rows: Rows = [{"Mã": code, "at": [x, 9.5]} for code, x in (("1", 105.5), ("2", 105.6), ("3", 105.5))]
+        layer = _markets(load, tmp_path, rows, "    distinct_places: true\n")
+        assert list(layer.rows["source_id"]) == ["1", "2", "3"]
+        assert layer.paired == 2
+
+    def test_two_things_on_one_line_are_refused(self, load: Load, tmp_path: Path) -> None:
+        line = {"type": "LineString", "coordinates": [[105.5, 9.5], [105.6, 9.6]]}
+        layer = _markets(load, tmp_path, [{"Mã": code, "at": line} for code in "12"], "    distinct_places: true\n")
+        assert set(_reasons(layer)) == {1, 2}
 
     def test_entry_may_allow_shared_places(self, load: Load, tmp_path: Path) -> None:
-        _write(tmp_path / "points.geojson", [{"Mã": "1", "at": [105.5, 9.5]}, {"Mã": "2", "at": [105.5, 9.5]}])
+        _write(
+            tmp_path / "points.geojson",
+            [{"Mã": "1", "at": [105.5, 9.5]}, {"Mã": "2", "at": [105.5, 9.5]}, {"Mã": "3", "at": [105.5, 9.5]}],
+        )
         entry = MARKET_ENTRY.replace("{to: markets,", "{to: markets, shared_places: true,")
-        assert len(load(MARKETS + "    distinct_places: true\n" + entry)["markets"].rows) == 2
+        assert len(load(MARKETS + "    distinct_places: true\n" + entry)["markets"].rows) == 3
 
 
 class TestRepeats:

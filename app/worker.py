@@ -13,6 +13,7 @@ import anyio.to_thread
 import procrastinate
 import psycopg
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from app.database import Database
 from app.exports.run import Exporter
@@ -20,9 +21,11 @@ from app.jobs import expire_jobs
 from app.questions import Answerer
 from app.settings import Settings
 from layers.jobs import JobKind, JobStore
+from tiles.companions import refresh_companions, stale_layers
 
 CONCURRENCY = 2
 MOVE_EVERY_S = 0.5
+REFRESH_EVERY_S = 2.0
 EXPIRE_EVERY_S = 60.0
 HEARTBEAT_S = 2.0
 # A worker that has been silent for so long is dead, and what it did is given to another.
@@ -70,6 +73,9 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
     async def expire() -> None:
         await anyio.to_thread.run_sync(expire_jobs, database, settings.exports_dir)
 
+    async def refresh() -> None:
+        await anyio.to_thread.run_sync(_refresh_tiles, database)
+
     async with app.open_async():
         tasks = [
             asyncio.create_task(
@@ -87,6 +93,7 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
             asyncio.create_task(_repeat(move, MOVE_EVERY_S)),
             asyncio.create_task(_repeat(rescue, HEARTBEAT_S)),
             asyncio.create_task(_repeat(expire, EXPIRE_EVERY_S)),
+            asyncio.create_task(_repeat(refresh, REFRESH_EVERY_S)),
             asyncio.create_task(stop.wait()),
         ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -105,12 +112,25 @@ def _move_outbox(database: Database) -> None:
         log.info("jobs_queued", count=moved)
 
 
+def _refresh_tiles(database: Database) -> None:
+    """Brings the companions of low zooms after the publications that did not bring them along, such as edits."""
+    engine = database.engine("diaban_writer")
+    with engine.connect() as connection:
+        stale = stale_layers(connection)
+    for slug in stale:
+        with engine.begin() as connection:
+            refreshed = refresh_companions(connection, slug)
+        if refreshed is not None:
+            log.info("tiles_refreshed", layer=slug, revision=refreshed.revision, cells=refreshed.cells)
+    engine.dispose()
+
+
 async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:
     """Does a step again and again; a database that is away is waited for."""
     while True:
         try:
             await step()
-        except (psycopg.OperationalError, procrastinate.exceptions.ConnectorException) as error:
+        except (psycopg.OperationalError, OperationalError, procrastinate.exceptions.ConnectorException) as error:
             log.warning("worker_waits", error=type(error).__name__)
         await asyncio.sleep(seconds)
 

@@ -36,7 +36,8 @@ from tiles.tables import CELLS, CHANGED, COARSEST_LEVEL, COMPANIONS, FINEST_LEVE
 
 _NEVER = -1
 _STALE = """
-SELECT layers.slug FROM catalogue.layers LEFT JOIN tiles.companions USING (slug)
+SELECT layers.slug, layers.definition, companions.slug IS NOT NULL AS kept
+FROM catalogue.layers LEFT JOIN tiles.companions ON companions.slug = layers.slug
 WHERE companions.revision IS DISTINCT FROM layers.revision ORDER BY layers.feature_count, layers.slug
 """
 _LAYER = "SELECT definition, revision FROM catalogue.layers WHERE slug = :slug"
@@ -64,8 +65,13 @@ class Refreshed:
 
 
 def stale_layers(connection: Connection) -> list[str]:
-    """Slugs of the layers whose companions are older than the layer, the small first."""
-    return list(connection.execute(text(_STALE)).scalars())
+    """Slugs of the layers whose companions are older than the layer or have no business to be, the small first."""
+    rows = connection.execute(text(_STALE)).all()
+    return [row.slug for row in rows if row.kept or _has_companions(from_json(row.definition))]
+
+
+def _has_companions(definition: Definition) -> bool:
+    return has_cells(definition) or has_shapes(definition)
 
 
 def refresh_companions(connection: Connection, slug: str) -> Refreshed | None:
@@ -86,7 +92,7 @@ def refresh_companions(connection: Connection, slug: str) -> Refreshed | None:
     if row is None:
         raise LayerNotFound(slug)
     definition, revision = from_json(row.definition), int(row.revision)
-    if not has_cells(definition) and not has_shapes(definition):
+    if not _has_companions(definition):
         _forget(connection, slug)
         return None
     by = class_field(definition)

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import geopandas as gpd
-import pandas as pd
 import typer
 import yaml
 from rich.table import Table
@@ -22,6 +20,7 @@ from layers.definition_json import from_json, to_json
 from layers.definition_reader import load_code_lists, load_definition
 from layers.errors import LayerNotFound
 from layers.export import export_geojson
+from layers.file_rows import read_rows
 from layers.publish import ChangeNote, Mode, publish_rows
 from layers.registry import put_layer
 from tiles.companions import refresh_companions
@@ -86,15 +85,12 @@ def load_layer(
     file: Path,
     mode: Annotated[Mode, typer.Option(help="replace | upsert | append")] = Mode.UPSERT,
     source_layer: Annotated[str | None, typer.Option(help="Lớp trong tệp nguồn · layer inside the file")] = None,
+    crs: Annotated[str | None, typer.Option(help="Hệ tọa độ của tệp, ví dụ EPSG:9210 · CRS of the file")] = None,
     rejects: Annotated[Path, typer.Option(help="Nơi ghi dòng bị từ chối · where refused rows go")] = Path("rejects"),
 ) -> None:
     """Nạp một tệp vào lớp; cột trùng tên trường · load a file whose columns are named like the fields."""
-    frame = gpd.read_file(file, layer=source_layer) if source_layer else gpd.read_file(file)
-    if isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and frame.crs.to_epsg() != 4326:
-        typer.echo("Tệp phải ở hệ tọa độ EPSG:4326 · the file must be in EPSG:4326", err=True)
-        raise typer.Exit(1)
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+    frame = read_rows(file, layer=source_layer, crs=crs)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     with owner_engine() as engine:
         definition = _read_definition(engine, slug)
         checked = check_rows(definition, frame)

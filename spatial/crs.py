@@ -49,6 +49,7 @@ __all__ = [
     "sql_srid",
     "tm3_by_meridian",
     "to_xy",
+    "transform_all",
     "transform_geometry",
     "transformer",
 ]
@@ -203,6 +204,20 @@ def transform_geometry(geometry: _G, src: CRS, dst: CRS) -> _G:
         return moved
 
     return _apply(geometry, move, src, dst)
+
+
+def transform_all(geometries: NDArray[np.object_], src: CRS, dst: CRS) -> NDArray[np.object_]:
+    """Return an array of geometries in another served CRS, x, y before and after; heights are dropped.
+
+    A vertex outside the domain of either CRS becomes infinite, so that its row can be refused and the others kept.
+    """
+    if src.srid == dst.srid:
+        return geometries
+    step = transformer(src, dst)
+    moved: NDArray[np.object_] = shapely.transform(
+        geometries, lambda points: np.column_stack(step.transform(points[:, 0], points[:, 1]))
+    )
+    return moved
 
 
 def _apply(geometry: _G, move: Callable[[NDArray[np.float64]], NDArray[np.float64]], src: CRS, dst: CRS) -> _G:

@@ -9,9 +9,23 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from spatial.crs import private_srid_rows
+
 # Two deployers must not migrate at once: the number is any constant that only we lock.
 MIGRATION_LOCK = 0x6469_6162_616E
 SCHEMAS = ("catalogue", "access", "audit", "jobs", "features", "history", "private", "tiles")
+_UNMARKED = text(
+    "SELECT p.oid::regprocedure::text FROM pg_proc p"
+    " JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'"
+    " JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'"
+    " WHERE NOT p.proleakproof AND p.oid::regprocedure::text IN ("
+    "'geometry_overlaps(geometry,geometry)', 'geography_overlaps(geography,geography)', 'geography(geometry)')"
+)
+_CRS_COLUMNS = ("srid", "auth_name", "auth_srid", "srtext", "proj4text")
+_ADD_CRS = text(
+    "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text)"
+    " VALUES (:srid, :auth_name, :auth_srid, :srtext, :proj4text)"
+)
 LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public")
 
 
@@ -35,12 +49,23 @@ def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str]
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+        _mend_postgis(connection)
         _set_passwords(connection, passwords)
         connection.commit()
         version = connection.execute(text("SELECT version_num FROM catalogue.alembic_version")).scalar_one()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
         connection.commit()
     return str(version)
+
+
+def _mend_postgis(connection: Connection) -> None:
+    """Marks and rows that live in PostGIS' own objects: a restore or an update of the extension loses them."""
+    for function in connection.execute(_UNMARKED).scalars().all():
+        connection.exec_driver_sql(f"ALTER FUNCTION {function} LEAKPROOF")
+    present = set(connection.execute(text("SELECT srid FROM spatial_ref_sys WHERE srid > 900000")).scalars())
+    for row in private_srid_rows():
+        if row[0] not in present:
+            connection.execute(_ADD_CRS, dict(zip(_CRS_COLUMNS, row, strict=True)))
 
 
 def _set_passwords(connection: Connection, passwords: Mapping[str, str]) -> None:

@@ -46,8 +46,8 @@ def require_fit(engine: Engine) -> None:
     facts = _read_facts(engine)
     if facts.is_replica:
         raise UnfitDatabase(
-            "đây là bản sao chỉ đọc; hãy trỏ DATABASE_URL vào máy chính, DATABASE_READ_URL vào bản sao.",
-            "this is a read-only replica; point DATABASE_URL at the primary and DATABASE_READ_URL at the replica.",
+            "đây là bản sao chỉ đọc; hãy trỏ DATABASE_URL vào máy chính.",
+            "this is a read-only replica; point DATABASE_URL at the primary.",
         )
     if not OLDEST_POSTGRESQL <= facts.major <= NEWEST_POSTGRESQL:
         raise UnfitDatabase(

@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, validation_alias="PORT")
     workers: int = Field(1, ge=1, le=256, validation_alias="WORKERS")
     database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
-    database_read_url: SecretStr | None = Field(None, validation_alias="DATABASE_READ_URL")
     data: Path | None = Field(None, validation_alias="DATA")
     reset: bool = Field(False, validation_alias="RESET")
 
@@ -48,7 +47,6 @@ class Settings(BaseSettings):
     pool_tiles: int = Field(4, ge=1, le=100)
     pool_writer: int = Field(2, ge=1, le=100)
 
-    timeout_items: timedelta = Field(timedelta(seconds=10), gt=timedelta(0))
     timeout_tiles: timedelta = Field(timedelta(seconds=5), gt=timedelta(0))
     timeout_query: timedelta = Field(timedelta(seconds=30), gt=timedelta(0))
 
@@ -60,7 +58,7 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = ("*",)
     raster_cache_mb: int = Field(64, ge=0)
 
-    @field_validator("database_url", "database_read_url")
+    @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -70,7 +68,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("timeout_items", "timeout_tiles", "timeout_query", "keep_exports", mode="before")
+    @field_validator("timeout_tiles", "timeout_query", "keep_exports", mode="before")
     @classmethod
     def _from_seconds(cls, value: object) -> object:
         # pydantic reads a number as seconds, but the environment only holds text.

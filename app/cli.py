@@ -205,7 +205,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        app()
+        app(prog_name="diaban")
     except (LayerError, SpatialError, TileError, ClusterError, OtherData, UnfitDatabase) as error:
         fail(error.vi, error.en)
         raise SystemExit(1) from None

@@ -60,10 +60,11 @@ async def get_home(request: Request, resources: ResourcesOf, scope: ScopeOf) -> 
 
 
 @router.api_route("/docs", methods=["GET", "HEAD"])
-async def get_docs(request: Request, resources: ResourcesOf) -> Response:
+async def get_docs(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The endpoints of the service."""
     site = _site(request, resources)
-    return _page(render_docs(request.app.openapi(), site=site), site)
+    synthetic = any(layer.synthetic for layer in resources.catalogue.visible(scope.classes))
+    return _page(render_docs(request.app.openapi(), synthetic=synthetic, site=site), site)
 
 
 @router.api_route("/overview.svg", methods=["GET", "HEAD"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import http.client
+import multiprocessing
 import os
 import signal
 import socket
@@ -122,6 +123,9 @@ def create_worker() -> FastAPI:
     A worker that did would keep the port after ``kill -9`` of its parent, and the next start would find it taken.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        raise SystemExit(0)  # It died before the kernel was asked to tell.
     return create_app()
 
 

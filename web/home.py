@@ -154,18 +154,19 @@ TAGS = {
 }
 
 
-def render_docs(document: Mapping[str, Any], *, site: Site) -> bytes:
+def render_docs(document: Mapping[str, Any], *, synthetic: bool, site: Site) -> bytes:
     """Every endpoint of the service outside the OGC API, which describes itself.
 
     Args:
         document: The application's OpenAPI document.
+        synthetic: Whether the service holds made-up data, as its examples then do.
         site: Where the page stands.
     """
     return render(
         "endpoints.html",
         site=site,
         path="/docs",
-        synthetic=False,
+        synthetic=synthetic,
         heading=Label("Tài liệu", "Documentation"),
         intro=Label(
             "Các điểm truy cập của dịch vụ. OGC API có mô tả riêng.",

@@ -22,6 +22,11 @@ def say(vi: str, en: str) -> None:
     console.print(f"[bold]•[/bold] {escape(vi)} [dim]· {escape(en)}[/dim]", soft_wrap=True)
 
 
+def note(vi: str, en: str) -> None:
+    """A step beside the matter, on standard error: standard output may be an answer that a program reads."""
+    errors.print(f"[bold]•[/bold] {escape(vi)} [dim]· {escape(en)}[/dim]", soft_wrap=True)
+
+
 def fail(vi: str, en: str) -> None:
     """Why a command ends, and what to do."""
     errors.print(f"[bold red]✗[/bold red] {escape(vi)}\n  {escape(en)}", soft_wrap=True)

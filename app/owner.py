@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from app.cluster import use_cluster
-from app.console import say
+from app.console import note
 from app.database import Database, cluster_database, external_database
 from app.external import require_fit
 from app.settings import CHECKOUT, Settings
@@ -22,7 +22,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
         require_fit(database.superuser_engine())
         yield database
         return
-    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=say) as cluster:
+    with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=note) as cluster:
         yield cluster_database(cluster)
 
 

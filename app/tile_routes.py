@@ -42,6 +42,7 @@ async def answer_tile(
     return Response(answer.body, media_type=MVT, headers=headers)
 
 
+@router.head("/{layers}/{z}/{x}/{y}.pbf", include_in_schema=False)
 @router.get("/{layers}/{z}/{x}/{y}.pbf", summary="Ô bản đồ vectơ · Vector tile")
 async def get_tile(
     request: Request, resources: ResourcesOf, scope: ScopeOf, layers: str, z: int, x: int, y: int
@@ -51,6 +52,7 @@ async def get_tile(
     return await answer_tile(request, resources, scope, found, TileAddress.parse(z=z, x=x, y=y))
 
 
+@router.head("/{layers}.json", include_in_schema=False)
 @router.get("/{layers}.json", summary="TileJSON")
 async def get_tilejson(request: Request, resources: ResourcesOf, scope: ScopeOf, layers: str) -> Response:
     """TileJSON 3.0 of one or several layers (comma-separated)."""

@@ -127,6 +127,15 @@ class TestTileJSON:
         assert "owner_name" not in document["vector_layers"][1]["fields"]
 
 
+class TestHead:
+    def test_says_what_get_says_without_the_bytes(self, service: Service, db: psycopg.Connection) -> None:
+        x, y = tile_of(*any_parcel(db), 13)
+        for path in (f"/tiles/parcels/13/{x}/{y}.pbf", "/tiles/parcels.json"):
+            head, got = service.client.head(path), service.client.get(path)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["etag"] == got.headers["etag"]
+
+
 class TestAfterAPublish:
     def test_the_tile_is_fresh_within_a_second_and_far_tiles_keep_their_tag(
         self, own_service: Service, owner: Engine

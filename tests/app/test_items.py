@@ -181,6 +181,19 @@ class TestFilter:
 
 
 class TestOneFeature:
+    @pytest.mark.parametrize(("code", "meridian", "scale"), TestCRS.CASES)
+    def test_in_vn2000_is_exact_to_a_millimetre(
+        self, service: Service, code: int, meridian: float, scale: float
+    ) -> None:
+        uri = f"http://www.opengis.net/def/crs/EPSG/0/{code}"
+        for listed in page(service, "schools", limit=2)["features"]:
+            answer = service.client.get(f"{ITEMS.format('schools')}/{listed['id']}", params={"crs": uri})
+            assert answer.headers["content-crs"] == f"<{uri}>"
+            expected = Transformer.from_pipeline(ORACLE.format(lon=meridian, k=scale)).transform(
+                *listed["geometry"]["coordinates"]
+            )
+            assert answer.json()["geometry"]["coordinates"] == pytest.approx(expected, abs=0.001)
+
     def test_is_the_same_as_on_its_page(self, service: Service) -> None:
         listed = page(service, "plans", limit=1)["features"][0]
         alone = service.client.get(f"{ITEMS.format('plans')}/{listed['id']}").json()

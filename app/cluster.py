@@ -224,7 +224,8 @@ def locate_cluster(project_dir: Path, name: str, *, state_dir: Path | None = Non
 
 
 def _system_folder(project_dir: Path, state_dir: Path | None) -> Path:
-    place = (state_dir or project_dir).resolve()
+    # The usual place, named or not, is one place: "make clean" must find what "make demo" made.
+    place = (state_dir or project_dir / ".diaban").resolve()
     return SYSTEM_FOLDER / hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
 
 

@@ -268,6 +268,7 @@ class TestPlace:
             assert ask(cluster, "SELECT 1") == "1"
             folder.chmod(0o755)
             assert locate_cluster(folder, NAME)[0] == cluster.data_dir.parent
+            assert locate_cluster(folder, NAME, state_dir=folder / ".diaban")[0] == cluster.data_dir.parent
             remove_clusters(folder)
             assert not cluster.data_dir.exists()
 

@@ -1,5 +1,4 @@
 import json
-import time
 
 import pytest
 import shapely
@@ -110,11 +109,10 @@ class TestRefusals:
         assert error.vertex == "coordinates[1]"
         assert "3D" in error.en
 
-    def test_too_many_vertices_before_anything_is_built(self) -> None:
-        ring = [[105, 21]] * 1_000_000
-        started = time.monotonic()
-        assert "20000" in refused(polygon(ring)).en
-        assert time.monotonic() - started < 1
+    def test_too_many_vertices_before_anything_is_built(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("spatial.geometry.shape", lambda _: pytest.fail("a geometry was built"))
+            assert "20000" in refused(polygon([[105, 21]] * 1_000_000)).en
         assert "5 vertices" in refused({"type": "MultiPoint", "coordinates": [[1, 2]] * 6}, max_vertices=5).en
         parse_geojson({"type": "MultiPoint", "coordinates": [[1, 2]] * 5}, parameter="zone", max_vertices=5)
 

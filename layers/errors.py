@@ -55,18 +55,6 @@ class LayerNotFound(LayerError):
         )
 
 
-class LayerExists(LayerError):
-    """A layer with this slug is already in the catalogue."""
-
-    def __init__(self, slug: str) -> None:
-        self.slug = slug
-        super().__init__(
-            f"Đã có lớp “{slug}”. Hãy đặt tên (slug) khác, hoặc cập nhật định nghĩa của lớp đang có.",
-            f'Layer "{slug}" exists already. Choose another slug, or update the definition of that layer.',
-            parameter="slug",
-        )
-
-
 class FieldNotFound(LayerError):
     """The layer declares no field of this name."""
 

@@ -11,27 +11,10 @@ from pygeoapi.openapi import get_oas_30
 from app.ogc.components import Part, parameters, query_parameter, responses, schemas
 from app.ogc.config import MVT
 from app.ogc.openapi_processes import process_paths
+from app.ogc.params import ITEMS_PARAMETERS
 from app.ogc.schemas import layer_properties
 from layers.catalogue import Layer
 
-ITEMS_PARAMETERS: Final = (
-    "bbox",
-    "bbox-crs",
-    "crs",
-    "limit",
-    "offset",
-    "cursor",
-    "datetime",
-    "filter",
-    "filter-lang",
-    "filter-crs",
-    "properties",
-    "sortby",
-    "resulttype",
-    "revision",
-    "f",
-    "lang",
-)
 _ERRORS: Final = {"400": "InvalidParameter", "404": "NotFound", "500": "ServerError"}
 _TILE_PATH: Final = ("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol")
 # What pygeoapi describes well enough, and with which response of ours.

@@ -132,13 +132,14 @@ def check_nodata(facts: Facts, nodata: float | None) -> None:
         )
 
 
-def check_values(kind: RasterKind, sample: Mapping[str, Any], nodata: float | None) -> None:
+def check_values(kind: RasterKind, sample: Mapping[str, Any], nodata: float | None, *, declared: bool) -> None:
     """Refuses fields of values whose absent pixels pass for values, or whose values pass for absent.
 
     Args:
         kind: A kind that has values.
         sample: See ``tiles.raster.files.read_sample``.
         nodata: The value in force.
+        declared: A person has named it; then it is not doubted for lying among the others.
 
     Raises:
         RasterRefused: Names the value and the share of pixels that carry it.
@@ -162,7 +163,7 @@ def check_values(kind: RasterKind, sample: Mapping[str, Any], nodata: float | No
                 f" (declared: {_shown(nodata)}). Add --nodata {value:g}, or mend the file.",
                 parameter="nodata",
             )
-    inside = nodata is not None and low < nodata < high
+    inside = not declared and nodata is not None and low < nodata < high
     if inside and sample["absent_share"] > 0 and not sample["absent_on_frame"]:
         raise RasterRefused(
             "nodata-inside-values",

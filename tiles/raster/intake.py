@@ -121,8 +121,7 @@ def _check(work: Path, layer: RasterLayer, declared: Declared) -> _Checked:
     check_nodata(facts, nodata)
     if layer.kind.has_values:
         sample = _confined("tiles.raster.files:read_sample", _QUICK, path=str(work), nodata=nodata)
-        # A value that a person has declared is not doubted for lying among the others.
-        check_values(layer.kind, sample, nodata if declared.nodata is None else None)
+        check_values(layer.kind, sample, nodata, declared=declared.nodata is not None)
     return _Checked(facts, placement, nodata)
 
 

@@ -81,11 +81,22 @@ postgres_major() {
     return 1
 }
 
+# Printed sheets are set by Pango.
+has_pango() {
+    for library in /usr/lib/*/libpangoft2-1.0.so.0 /usr/lib64/libpangoft2-1.0.so.0; do
+        [ -e "$library" ] && return 0
+    done
+    return 1
+}
+
 missing_parts() {
     [ -x "$python" ] || echo python3
     has_venv_module || echo python3-venv
     if uses_own_database && ! has_postgis; then echo postgresql+postgis; fi
     command -v ogrinfo >/dev/null 2>&1 || echo gdal-bin
+    has_pango || echo libpangoft2-1.0-0
+    # The tests look at the pages in a real browser; Ubuntu's package is a snap, which a closed machine cannot get.
+    if [ "$kind-$os_id" = dev-debian ]; then command -v chromium >/dev/null 2>&1 || echo chromium; fi
     if [ ! -e /etc/ssl/certs/ca-certificates.crt ] && [ ! -e /etc/pki/tls/certs/ca-bundle.crt ]; then
         echo ca-certificates
     fi

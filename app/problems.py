@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.resources import SignInNeeded
 from layers.errors import (
     FeatureNotFound,
     FileExpired,
@@ -25,6 +26,7 @@ from layers.errors import (
     TooManyJobs,
     VersionConflict,
 )
+from layers.rights import NotAllowed
 from layers.units import UnitNotFound
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
@@ -53,6 +55,8 @@ _STATUSES: Mapping[type[Exception], int] = {
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),
+    401: ("Cần đăng nhập", "Sign-in needed"),
+    403: ("Không có quyền", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được phép", "Method not allowed"),
     406: ("Không có định dạng này", "Not acceptable"),
@@ -166,6 +170,8 @@ def register_problems(app: FastAPI) -> None:
     """Gives every error that can leave the service its problem document."""
     for kind in (SpatialError, LayerError, TileError, BadParameter):
         app.add_exception_handler(kind, _domain_error)
+    app.add_exception_handler(SignInNeeded, _sign_in_needed)
+    app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(asyncpg.QueryCanceledError, _too_slow)
@@ -188,6 +194,22 @@ def _domain_error(request: Request, error: Exception) -> Response:
             extra[name] = value
     vi, en = str(getattr(error, "vi", error)), str(getattr(error, "en", error))
     return problem(request, status, vi, en, kind=kind, extra=extra)
+
+
+def _sign_in_needed(request: Request, error: Exception) -> Response:
+    return problem(
+        request,
+        401,
+        "Cần đăng nhập để làm việc này. Hãy đăng nhập, hoặc gửi mã truy cập trong tiêu đề Authorization.",
+        "This needs an identity. Sign in, or send a token in the Authorization header.",
+        kind="sign-in-needed",
+        headers={"WWW-Authenticate": 'Bearer realm="diaban", charset="UTF-8"'},
+    )
+
+
+def _not_allowed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotAllowed)  # noqa: S101 - registered for this class only
+    return problem(request, 403, error.vi, error.en, kind="not-allowed", extra={"action": error.action.value})
 
 
 def _http_error(request: Request, error: Exception) -> Response:

@@ -46,10 +46,57 @@ def get_resources(request: Request) -> Resources:
     return resources
 
 
-def get_scope() -> Scope:
-    """The reader's scope: everybody's, until identities exist."""
-    return Scope.public()
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person or program that has signed in.
+
+    Attributes:
+        subject: Id fit for logs, revisions and the audit trail; never a name.
+        display_name: Name to show to that person and to colleagues.
+        scope: What the principal may see and do.
+        unit_code: Commune that the principal belongs to ("my unit"), if one.
+        roles: Slugs of the roles held now.
+    """
+
+    subject: str
+    display_name: str
+    scope: Scope
+    unit_code: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+class SignInNeeded(Exception):
+    """The request carries no identity and needs one."""
+
+
+def get_principal(request: Request) -> Principal | None:
+    """Who sent the request, as the outer middleware found by session, token or password; None for the public."""
+    found = request.scope.get("principal")
+    return found if isinstance(found, Principal) else None
+
+
+def require_principal(request: Request) -> Principal:
+    """The same where an identity is needed.
+
+    Raises:
+        SignInNeeded: Nobody has signed in.
+    """
+    found = get_principal(request)
+    if found is None:
+        raise SignInNeeded
+    return found
+
+
+def get_scope(request: Request) -> Scope:
+    """The reader's scope: the principal's, else everybody's."""
+    found = get_principal(request)
+    return found.scope if found else _PUBLIC
+
+
+_PUBLIC = Scope.public()
 
 
 ResourcesOf = Annotated[Resources, Depends(get_resources)]
 ScopeOf = Annotated[Scope, Depends(get_scope)]
+PrincipalOf = Annotated[Principal | None, Depends(get_principal)]
+SignedIn = Annotated[Principal, Depends(require_principal)]

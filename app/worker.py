@@ -16,17 +16,12 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
-from app.exports.run import Exporter
-from app.jobs import expire_jobs
-from app.questions import Answerer
 from app.settings import Settings
+from app.worker_tasks import job_runners, periodic_steps
 from layers.jobs import JobKind, JobStore
-from tiles.companions import refresh_companions, stale_layers
 
 CONCURRENCY = 2
 MOVE_EVERY_S = 0.5
-REFRESH_EVERY_S = 2.0
-EXPIRE_EVERY_S = 60.0
 HEARTBEAT_S = 2.0
 # A worker that has been silent for so long is dead, and what it did is given to another.
 STALLED_S = 8.0
@@ -43,19 +38,17 @@ def queue_app(database: Database, settings: Settings) -> procrastinate.App:
     )
     app = procrastinate.App(connector=connector)
 
-    exporter = Exporter(database, settings.exports_dir, settings.keep_exports)
-    answerer = Answerer(database, settings)
-
-    # GDAL cannot be stopped half-way; a worker that is told to end leaves the job to the next one.
-    @app.task(name=JobKind.EXPORT.task, queue=JobKind.EXPORT.value)
-    async def export(job_id: str) -> None:
-        await anyio.to_thread.run_sync(exporter.run, job_id, abandon_on_cancel=True)
-
-    @app.task(name=JobKind.ASK.task, queue=JobKind.ASK.value)
-    async def answer(job_id: str) -> None:
-        await anyio.to_thread.run_sync(answerer.run, job_id, abandon_on_cancel=True)
-
+    for kind, run in job_runners(database, settings).items():
+        app.task(name=kind.task, queue=kind.value)(_in_thread(run))
     return app
+
+
+def _in_thread(run: Callable[[str], None]) -> Callable[[str], Awaitable[None]]:
+    async def task(job_id: str) -> None:
+        # GDAL cannot be stopped half-way; a worker that is told to end leaves the job to the next one.
+        await anyio.to_thread.run_sync(run, job_id, abandon_on_cancel=True)
+
+    return task
 
 
 async def run_worker(database: Database, settings: Settings, stop: asyncio.Event) -> None:
@@ -69,12 +62,6 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
             log.warning("job_taken_over", job=job.id, task=job.task_name)
             await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
-
-    async def expire() -> None:
-        await anyio.to_thread.run_sync(expire_jobs, database, settings.exports_dir)
-
-    async def refresh() -> None:
-        await anyio.to_thread.run_sync(_refresh_tiles, database)
 
     async with app.open_async():
         tasks = [
@@ -92,8 +79,10 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
             ),
             asyncio.create_task(_repeat(move, MOVE_EVERY_S)),
             asyncio.create_task(_repeat(rescue, HEARTBEAT_S)),
-            asyncio.create_task(_repeat(expire, EXPIRE_EVERY_S)),
-            asyncio.create_task(_repeat(refresh, REFRESH_EVERY_S)),
+            *(
+                asyncio.create_task(_repeat(_step(step.run), step.every_s))
+                for step in periodic_steps(database, settings)
+            ),
             asyncio.create_task(stop.wait()),
         ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -112,17 +101,11 @@ def _move_outbox(database: Database) -> None:
         log.info("jobs_queued", count=moved)
 
 
-def _refresh_tiles(database: Database) -> None:
-    """Brings the companions of low zooms after the publications that did not bring them along, such as edits."""
-    engine = database.engine("diaban_writer")
-    with engine.connect() as connection:
-        stale = stale_layers(connection)
-    for slug in stale:
-        with engine.begin() as connection:
-            refreshed = refresh_companions(connection, slug)
-        if refreshed is not None:
-            log.info("tiles_refreshed", layer=slug, revision=refreshed.revision, cells=refreshed.cells)
-    engine.dispose()
+def _step(run: Callable[[], object]) -> Callable[[], Awaitable[None]]:
+    async def step() -> None:
+        await anyio.to_thread.run_sync(run)
+
+    return step
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:

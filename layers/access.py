@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layers.definition import Sensitivity
+from layers.rights import Action
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool
 
 ALL_UNITS = "*"
+LOCAL_ADMIN = "local-admin"
 _SET_SCOPE = (
     "SELECT set_config('diaban.subject', $1, true), set_config('diaban.classes', $2, true),"
     " set_config('diaban.units', $3, true)"
@@ -42,7 +44,19 @@ class Scope:
     @classmethod
     def local_admin(cls) -> Scope:
         """The operator of the machine, through the command line: every layer, still without personal fields."""
-        return cls("local-admin", frozenset(Sensitivity), None)
+        return cls(LOCAL_ADMIN, frozenset(Sensitivity), None)
+
+    def may(self, action: Action, target: str, unit: str | None = None) -> bool:
+        """Whether the reader may act on a layer (its slug) or an :class:`~layers.rights.Area`, in a commune.
+
+        Args:
+            action: What is to be done.
+            target: Slug of the layer, or an area.
+            unit: Code of the commune that it concerns; None where it concerns every commune.
+        """
+        # Until grants are read from the database, the operator of the machine may everything, others nothing.
+        del action, target, unit
+        return self.subject == LOCAL_ADMIN
 
     @property
     def is_public(self) -> bool:

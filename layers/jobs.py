@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import dict_row
+from sqlalchemy import Connection as SQLConnection
+from sqlalchemy import text
 
 from layers.errors import JobNotFound, TooManyJobs
 
@@ -116,6 +118,32 @@ async def add_job(
         await connection.execute(
             "INSERT INTO jobs.outbox (queue, task, job_id) VALUES ($1, $2, $3)", kind.value, kind.task, job_id
         )
+    return job_id
+
+
+def queue_job(
+    connection: SQLConnection, kind: JobKind, request: Mapping[str, object], scope: Mapping[str, object]
+) -> UUID:
+    """Queues a job that a change brings about, in the transaction of that change: both happen or neither.
+
+    Args:
+        connection: Owner or writer, inside a transaction.
+        kind: Which kind of job.
+        request: What is to be done, as JSON.
+        scope: Subject on whose behalf.
+    """
+    job_id = uuid4()
+    connection.execute(
+        text(
+            "INSERT INTO jobs.jobs (id, kind, request, scope) VALUES (:id, :kind, CAST(:request AS jsonb),"
+            " CAST(:scope AS jsonb))"
+        ),
+        {"id": job_id, "kind": kind.value, "request": json.dumps(request), "scope": json.dumps(scope)},
+    )
+    connection.execute(
+        text("INSERT INTO jobs.outbox (queue, task, job_id) VALUES (:queue, :task, :id)"),
+        {"queue": kind.value, "task": kind.task, "id": job_id},
+    )
     return job_id
 
 

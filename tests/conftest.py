@@ -101,7 +101,7 @@ def _alone(cluster: Cluster) -> Iterator[None]:
 
 def _sources_digest() -> str:
     digest = hashlib.sha256()
-    packages = ("layers", "spatial", "migrations", "tiles")
+    packages = ("layers", "scenarios", "spatial", "migrations", "tiles")
     folders = (path for folder in packages for path in (CHECKOUT / folder).rglob("*"))
     own = [CHECKOUT / "app" / "demo.py", CHECKOUT / "tests" / "layers" / "ask_world.py"]
     for path in sorted([*own, *folders]):

@@ -1,0 +1,55 @@
+"""What the worker does: a runner for each kind of job, and steps repeated for as long as it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from app.database import Database
+from app.exports.run import Exporter
+from app.jobs import expire_jobs
+from app.questions import Answerer
+from app.settings import Settings
+from layers.jobs import JobKind
+from tiles.companions import refresh_companions, stale_layers
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something done again and again in a thread; it must be safe to do twice, and to be killed half-way."""
+
+    run: Callable[[], object]
+    every_s: float
+
+
+def job_runners(database: Database, settings: Settings) -> Mapping[JobKind, Callable[[str], None]]:
+    """Who does which kind of job, given its id; idempotent, because a crash makes another worker do it again."""
+    return {
+        JobKind.EXPORT: Exporter(database, settings.exports_dir, settings.keep_exports).run,
+        JobKind.ASK: Answerer(database, settings).run,
+    }
+
+
+def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
+    """The steps that the worker repeats."""
+    return (
+        Step(lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
+        Step(lambda: _refresh_tiles(database), every_s=2.0),
+    )
+
+
+def _refresh_tiles(database: Database) -> None:
+    """Brings the companions of low zooms after the publications that did not bring them along, such as edits."""
+    engine = database.engine("diaban_writer")
+    with engine.connect() as connection:
+        stale = stale_layers(connection)
+    for slug in stale:
+        with engine.begin() as connection:
+            refreshed = refresh_companions(connection, slug)
+        if refreshed is not None:
+            log.info("tiles_refreshed", layer=slug, revision=refreshed.revision, cells=refreshed.cells)
+    engine.dispose()

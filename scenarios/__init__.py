@@ -1,0 +1,1 @@
+"""Operating scenarios: indicators, observations, rules, alerts, tasks and reports, as versioned data."""

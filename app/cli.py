@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
+from app.audit_commands import audit_app
 from app.cluster import cluster_status, locate_cluster, stop_cluster
 from app.console import console, fail, say
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(layers_app, name="layers")
 app.add_typer(rasters_app, name="rasters")
 app.add_typer(tiles_app, name="tiles")
+app.add_typer(audit_app, name="audit")
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

@@ -13,7 +13,8 @@ from rich.table import Table
 from sqlalchemy import Engine, text
 
 from app.console import console, say
-from app.owner import owner_engine
+from app.owner import owner_engine, record_act
+from layers.audit import Event
 from layers.checks import check_rows, write_rejects
 from layers.definition import Definition
 from layers.definition_json import from_json, to_json
@@ -114,6 +115,7 @@ def export_layer(slug: str, file: Path) -> None:
     """Xuất lớp ra GeoJSON, không có dữ liệu cá nhân · export as GeoJSON, without personal fields."""
     with owner_engine() as engine:
         definition = _read_definition(engine, slug)
+        record_act(Event(AUTHOR, "layer_exported", "layer", slug))
         with engine.connect() as connection:
             count = export_geojson(connection, definition, file)
     say(f"Đã ghi {count} đối tượng vào {file}", f"{count} features written to {file}")

@@ -11,6 +11,7 @@ from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
 from app.api.units import router as units_router
+from app.client_address import ClientAddress
 from app.database import Database, open_gate, open_writer
 from app.doorway import FinalSlash, OtherWebsites
 from app.encoding import Encode
@@ -96,4 +97,5 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(FinalSlash, prefix="/ogc")
     app.add_middleware(OtherWebsites, origins=chosen.cors_origins)
     app.add_middleware(RequestContext)
+    app.add_middleware(ClientAddress, trusted=chosen.trusted_proxies)
     return app

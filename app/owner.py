@@ -12,6 +12,7 @@ from app.console import note
 from app.database import Database, cluster_database, external_database
 from app.external import require_fit
 from app.settings import CHECKOUT, Settings
+from layers.audit import Event, record_event
 
 
 @contextmanager
@@ -33,3 +34,9 @@ def owner_engine() -> Iterator[Engine]:
         engine = database.engine("diaban_owner")
         yield engine
         engine.dispose()
+
+
+def record_act(event: Event) -> None:
+    """Writes what a command is about to do that changes nothing in the database, such as an export, into the trail."""
+    with owner_engine() as engine, engine.begin() as connection:
+        record_event(connection, event)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.refusals import record_refusal
 from app.resources import SignInNeeded
 from layers.errors import (
     FeatureNotFound,
@@ -207,8 +208,9 @@ def _sign_in_needed(request: Request, error: Exception) -> Response:
     )
 
 
-def _not_allowed(request: Request, error: Exception) -> Response:
+async def _not_allowed(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotAllowed)  # noqa: S101 - registered for this class only
+    await record_refusal(request, error)
     return problem(request, 403, error.vi, error.en, kind="not-allowed", extra={"action": error.action.value})
 
 

@@ -12,8 +12,9 @@ from rich.table import Table
 from sqlalchemy import text
 
 from app.console import console, say
-from app.owner import owner_engine
+from app.owner import owner_engine, record_act
 from app.settings import Settings
+from layers.audit import Event
 from layers.definition import DataGroup, Label, Sensitivity
 from spatial.crs import parse_crs
 from tiles.raster.catalogue import put_raster, withdraw_scene
@@ -77,7 +78,7 @@ def add_command(
     declared = Declared(_day(on), _epsg(crs), value, none)
     with owner_engine() as engine:
         with engine.begin() as connection:
-            put_raster(connection, layer)
+            put_raster(connection, layer, author=AUTHOR)
         scene_id, scene = take_scene(engine, Settings().raster_dir, layer, file, declared, author=AUTHOR)
     say(
         f"Đã nhận ảnh {scene_id} của lớp {slug}: {scene.width} × {scene.height} điểm, {scene.crs},"
@@ -103,6 +104,7 @@ def export_command(
         ).all()
     if not rows:
         raise RasterNotFound(slug)
+    record_act(Event(AUTHOR, "raster_exported", "raster", slug, detail={"scenes": [row.scene_id for row in rows]}))
     folder.mkdir(parents=True, exist_ok=True)
     for row in rows:
         target = folder / f"{slug}-{row.dated_on:%Y%m%d}-{row.scene_id}.tif"
@@ -114,7 +116,7 @@ def export_command(
 def withdraw_command(slug: str, scene_id: int) -> None:
     """Rút một ảnh khỏi lớp; tệp vẫn được giữ · withdraw a scene; its file is kept."""
     with owner_engine() as engine, engine.begin() as connection:
-        withdraw_scene(connection, slug, scene_id)
+        withdraw_scene(connection, slug, scene_id, author=AUTHOR)
     say(f"Đã rút ảnh {scene_id} khỏi lớp {slug}", f"scene {scene_id} withdrawn from {slug}")
 
 

@@ -86,6 +86,8 @@ def serve(settings: Settings, database: Database) -> None:
         "access_log": False,
         "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": GRACE_S,
+        # app.client_address reads what a front server forwards, from trusted ones alone.
+        "proxy_headers": False,
         "server_header": False,
         "date_header": True,
     }

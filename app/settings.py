@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     # Websites whose pages may read what anybody may read; never with a cookie.
     cors_origins: tuple[str, ...] = ("*",)
     raster_cache_mb: int = Field(64, ge=0)
+    # Addresses or networks whose X-Forwarded-* headers are believed.
+    trusted_proxies: tuple[str, ...] = ()
+
+    audit_key: Path | None = None
+    audit_folder: Path | None = None
+    audit_second_place: Path | None = None
 
     @field_validator("database_url")
     @classmethod

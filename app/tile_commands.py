@@ -11,10 +11,11 @@ from sqlalchemy import Engine
 
 from app.console import progress_bar, say
 from app.database import Database, open_gate
-from app.owner import open_database, owner_engine
+from app.owner import open_database, owner_engine, record_act
 from app.settings import Settings
 from app.watcher import CatalogueWatcher
 from layers.access import Scope
+from layers.audit import Event
 from layers.reader import Statements
 from spatial.bbox import parse_bbox
 from tiles.archive import Box, Packed, plan_packing, write_archive
@@ -72,6 +73,7 @@ def pack_tiles(
     box = _box(bbox) if bbox else None
     settings = Settings()
     with open_database(settings) as database:
+        record_act(Event("diaban tiles", "tiles_packed", "layer", ",".join(layers), detail={"internal": all_layers}))
         packed = asyncio.run(_pack(database, settings, scope, layers, file, zooms=(min_zoom, max_zoom), bbox=box))
     said = ", ".join(f"{slug} r{revision}" for slug, revision in packed.revisions.items())
     say(

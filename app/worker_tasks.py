@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from app.audit_keeper import CHECKPOINT_EVERY_S, SEAL_EVERY_S, keep_checkpoints, seal
 from app.database import Database
 from app.exports.run import Exporter
 from app.jobs import expire_jobs
@@ -39,6 +40,8 @@ def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
     return (
         Step(lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
         Step(lambda: _refresh_tiles(database), every_s=2.0),
+        Step(lambda: seal(database), every_s=SEAL_EVERY_S),
+        Step(lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
 
 

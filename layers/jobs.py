@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection as SQLConnection
 from sqlalchemy import text
 
+from layers.audit import Event, record_event_async
 from layers.errors import JobNotFound, TooManyJobs
 
 if TYPE_CHECKING:
@@ -96,9 +97,21 @@ def _job(row: Mapping[str, Any]) -> Job:
 
 
 async def add_job(
-    connection: Connection[Record], kind: JobKind, request: Mapping[str, object], scope: Mapping[str, object]
+    connection: Connection[Record],
+    kind: JobKind,
+    request: Mapping[str, object],
+    scope: Mapping[str, object],
+    *,
+    source: str | None = None,
 ) -> UUID:
-    """Queues a job: it and its outbox row appear together.
+    """Queues a job: it, its outbox row and its event in the audit trail appear together.
+
+    Args:
+        connection: Writer.
+        kind: Which kind of job.
+        request: What was asked for, as JSON.
+        scope: Of the reader who asks.
+        source: Address and port that the request came from.
 
     Raises:
         TooManyJobs: As many jobs wait as may.
@@ -117,6 +130,12 @@ async def add_job(
         )
         await connection.execute(
             "INSERT INTO jobs.outbox (queue, task, job_id) VALUES ($1, $2, $3)", kind.value, kind.task, job_id
+        )
+        layer = request.get("layer")
+        detail = {"layer": layer} if isinstance(layer, str) else {}
+        action = f"{kind.value.replace('-', '_')}_requested"
+        await record_event_async(
+            connection, Event(str(scope["subject"]), action, "job", str(job_id), source=source, detail=detail)
         )
     return job_id
 

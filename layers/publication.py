@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError, IntegrityError
 
+from layers.audit import Detail, Event, record_event
 from layers.bookkeeping import record_revision
 from layers.ddl import create_indexes, drop_indexes
 from layers.definition import Definition
@@ -24,7 +25,11 @@ BULK_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ChangeNote:
-    """Who changes a layer, from what, and why; kept with the revision."""
+    """Who changes a layer, from what, and why; kept with the revision.
+
+    Attributes:
+        request_source: Address and port that the change came from, for the audit trail.
+    """
 
     author: str
     message: str = ""
@@ -32,6 +37,7 @@ class ChangeNote:
     source_name: str | None = None
     source_sha256: str | None = None
     data_date: date | None = None
+    request_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +133,24 @@ def publish_delta(
             "reverts_to": reverts_to,
         },
     )
+    record_event(connection, _event(layer.slug, revision, delta, kind, note))
     announce(connection, layer.slug)
     connection.execute(text("DROP TABLE stage"))
     return Published(layer.slug, revision, delta.inserted, delta.updated, delta.deleted, count)
+
+
+def _event(slug: str, revision: int, delta: Delta, kind: str, note: ChangeNote) -> Event:
+    action = {"edit": "layer_edited", "revert": "layer_reverted"}.get(kind, "layer_published")
+    detail: Detail = {
+        "revision": revision,
+        "kind": kind,
+        "inserted": delta.inserted,
+        "updated": delta.updated,
+        "deleted": delta.deleted,
+        "approver": note.approver,
+        "source_sha256": note.source_sha256,
+    }
+    return Event(note.author, action, "layer", slug, source=note.request_source, detail=detail)
 
 
 @contextmanager

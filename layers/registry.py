@@ -6,6 +6,7 @@ import json
 
 from sqlalchemy import Connection, text
 
+from layers.audit import Event, record_event
 from layers.ddl import alter_layer_tables, create_layer_tables
 from layers.definition import Definition
 from layers.definition_json import from_json, to_json
@@ -71,6 +72,8 @@ def put_layer(
         ),
         {"slug": definition.slug, "version": version, "document": document, "author": author},
     )
+    detail = {"definition_version": version, "sensitivity": definition.sensitivity.value}
+    record_event(connection, Event(author, "definition_changed", "layer", definition.slug, detail=detail))
     announce(connection, definition.slug)
     return version
 

@@ -221,7 +221,7 @@ def run_service(
     settings = Settings(host="127.0.0.1", port=port, state_dir=tmp)
     app = create_app(settings, database)
     adapt(app)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, proxy_headers=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30

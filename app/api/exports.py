@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
 from starlette.responses import JSONResponse, Response
 
+from app.client_address import source_of
 from app.exports.request import ExportBody, check_export
 from app.jobs import scope_document
 from app.resources import Resources, ResourcesOf, ScopeOf
@@ -19,11 +20,12 @@ _WAITING = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 @router.post("", status_code=202, summary="Yêu cầu tệp tải về · Ask for a file")
-async def post_export(body: ExportBody, resources: ResourcesOf, scope: ScopeOf) -> Response:
+async def post_export(request: Request, body: ExportBody, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """Queues a download of a layer as GeoPackage, GeoParquet, Shapefile, FlatGeobuf, CSV or GeoJSON."""
     check_export(body, resources.catalogue.get(body.layer, scope.classes))
     async with resources.writer.acquire() as connection:
-        job_id = await add_job(connection, JobKind.EXPORT, body.model_dump(mode="json"), scope_document(scope))
+        asked, source = body.model_dump(mode="json"), source_of(request)
+        job_id = await add_job(connection, JobKind.EXPORT, asked, scope_document(scope), source=source)
         job = await get_job(connection, JobKind.EXPORT, job_id)
     return JSONResponse(
         job_document(resources, job), 202, headers={"Location": _url(resources, job), "Retry-After": "1"}

@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from app.client_address import source_of
 from app.jobs import scope_document
 from app.ogc.config import PROCESS_ID
 from app.problems import BadParameter, problem
@@ -49,7 +50,7 @@ async def execute(request: Request, resources: ResourcesOf, scope: ScopeOf, proc
     question = parse_question(inputs)
     check_layers(resources.catalogue, scope, question)
     if "respond-async" in request.headers.get("prefer", "").lower():
-        return await _queue(resources, scope, {"inputs": inputs, "document": whole})
+        return await _queue(request, resources, scope, {"inputs": inputs, "document": whole})
     answer = await ask(resources.gate, resources.catalogue, scope, question, resources.statements)
     return _results(write_answer(answer), MEDIA_TYPES[question.format], whole=whole)
 
@@ -78,9 +79,10 @@ def _bad(name: str, vi: str, en: str) -> BadParameter:
     return BadParameter(name, f"“{name}” phải là {vi}.", f'"{name}" must be {en}.')
 
 
-async def _queue(resources: Resources, scope: Scope, request: dict[str, Any]) -> Response:
+async def _queue(request: Request, resources: Resources, scope: Scope, asked: dict[str, Any]) -> Response:
     async with resources.writer.acquire() as connection:
-        job_id = await add_job(connection, JobKind.ASK, request, scope_document(scope))
+        source = source_of(request)
+        job_id = await add_job(connection, JobKind.ASK, asked, scope_document(scope), source=source)
         job = await get_job(connection, JobKind.ASK, job_id)
     headers = {"Location": f"{_url(resources)}/{job.id}", "Preference-Applied": "respond-async"}
     return JSONResponse(status_info(job, _url(resources)), 201, headers=headers)

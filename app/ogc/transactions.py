@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine
 from starlette.responses import Response
 
+from app.client_address import source_of
 from app.ogc.forms import GEOJSON
 from app.ogc.items import etag_of
 from app.ogc.params import single_values
@@ -98,7 +99,7 @@ async def create(
         return _not_allowed(request)
     feature = await _read_feature(request, JSON_KINDS)
     edit = InsertFeature(_fields(layer, feature["properties"]), _geometry(request, feature["geometry"]))
-    done = await _edit(resources, layer, editor, edit)
+    done = await _edit(request, resources, layer, editor, edit)
     url = f"{resources.settings.public_url}/ogc/collections/{layer.slug}/items/{done.fids[0]}"
     headers = {"Location": url, "ETag": etag_of(request, layer, done.published.revision)}
     return Response(status_code=201, headers=headers)
@@ -159,7 +160,7 @@ async def delete(
 
 async def _change(request: Request, resources: Resources, layer: Layer, editor: Editor, edit: Edit) -> Response:
     try:
-        done = await _edit(resources, layer, editor, edit)
+        done = await _edit(request, resources, layer, editor, edit)
     except VersionConflict as error:
         return problem(request, 412, error.vi, error.en, kind="version-conflict")
     # An edit that changes nothing leaves the feature at a revision that is not the newest.
@@ -168,13 +169,14 @@ async def _change(request: Request, resources: Resources, layer: Layer, editor: 
     return Response(status_code=204, headers=headers)
 
 
-async def _edit(resources: Resources, layer: Layer, editor: Editor, edit: Edit) -> Edited:
-    return await anyio.to_thread.run_sync(_edit_now, resources.editing, layer.slug, edit, editor.subject)
+async def _edit(request: Request, resources: Resources, layer: Layer, editor: Editor, edit: Edit) -> Edited:
+    note = ChangeNote(editor.subject, "OGC API", request_source=source_of(request))
+    return await anyio.to_thread.run_sync(_edit_now, resources.editing, layer.slug, edit, note)
 
 
-def _edit_now(engine: Engine, slug: str, edit: Edit, author: str) -> Edited:
+def _edit_now(engine: Engine, slug: str, edit: Edit, note: ChangeNote) -> Edited:
     with engine.begin() as connection:
-        return edit_features(connection, slug, [edit], note=ChangeNote(author, "OGC API"))
+        return edit_features(connection, slug, [edit], note=note)
 
 
 def _fid(layer: Layer, text: str) -> int:

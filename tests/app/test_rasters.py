@@ -45,7 +45,7 @@ def rasters(make_clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     ]
     for layer, file, day in scenes:
         with engine.begin() as connection:
-            put_raster(connection, layer)
+            put_raster(connection, layer, author="tester")
         take_scene(engine, state / "rasters", layer, file, Declared(day), author="test")
     engine.dispose()
     yield from run_service(database, state)

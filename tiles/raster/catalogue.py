@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 
+from layers.audit import Detail, Event, record_event
 from layers.definition import DataGroup, Label, Sensitivity
 from tiles.raster.errors import NoSceneThen, RasterExists, RasterNotFound, RasterRefused
 from tiles.raster.model import RasterKind, RasterLayer, Scene
@@ -38,7 +39,7 @@ LIMIT 1
 )
 
 
-def put_raster(connection: SyncConnection, layer: RasterLayer) -> None:
+def put_raster(connection: SyncConnection, layer: RasterLayer, *, author: str) -> None:
     """Adds a raster layer, or brings the words and colours of one in place to these.
 
     Raises:
@@ -73,6 +74,7 @@ def put_raster(connection: SyncConnection, layer: RasterLayer) -> None:
             "high": layer.high,
         },
     )
+    record_event(connection, Event(author, "raster_defined", "raster", layer.slug, detail={"kind": layer.kind.value}))
 
 
 def add_scene(connection: SyncConnection, scene: Scene, *, author: str, source_sha256: str) -> int:
@@ -131,10 +133,12 @@ def add_scene(connection: SyncConnection, scene: Scene, *, author: str, source_s
             "revision": revision,
         },
     ).scalar_one()
+    detail: Detail = {"scene": added, "revision": revision, "source_sha256": source_sha256}
+    record_event(connection, Event(author, "scene_added", "raster", scene.slug, detail=detail))
     return added
 
 
-def withdraw_scene(connection: SyncConnection, slug: str, scene_id: int) -> None:
+def withdraw_scene(connection: SyncConnection, slug: str, scene_id: int, *, author: str) -> None:
     """Ends a scene with the next revision; its file is kept.
 
     Raises:
@@ -150,6 +154,8 @@ def withdraw_scene(connection: SyncConnection, slug: str, scene_id: int) -> None
     ).scalar_one_or_none()
     if ended is None:
         raise RasterNotFound(f"{slug}/{scene_id}")
+    detail = {"scene": scene_id, "revision": revision}
+    record_event(connection, Event(author, "scene_withdrawn", "raster", slug, detail=detail))
 
 
 def _next_revision(connection: SyncConnection, slug: str) -> int:

@@ -58,7 +58,7 @@ def layer_of(kind: RasterKind, slug: str = "ground") -> RasterLayer:
 def take(owner: Engine, store: Path, file: Path, kind: RasterKind = RasterKind.ELEVATION, **declared: object) -> Scene:
     layer = layer_of(kind)
     with owner.begin() as connection:
-        put_raster(connection, layer)
+        put_raster(connection, layer, author="tester")
     wish = Declared(**{"dated_on": DAY, **declared})  # type: ignore[arg-type]
     return take_scene(owner, store, layer, file, wish, author="test")[1]
 
@@ -136,7 +136,7 @@ class TestAnElevation:
         assert scene.path(tmp_path / "store").exists()
         with owner.begin() as connection:
             scene_id = connection.execute(text("SELECT scene_id FROM catalogue.raster_scenes")).scalar_one()
-            withdraw_scene(connection, "ground", scene_id)
+            withdraw_scene(connection, "ground", scene_id, author="tester")
         take(owner, tmp_path / "store", tmp_path / "dem.tif")
         with owner.connect() as connection:
             assert connection.execute(text("SELECT revision FROM catalogue.rasters")).scalar_one() == 3

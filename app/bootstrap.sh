@@ -238,8 +238,19 @@ LAUNCHER
 
 # ---------------------------------------------------------------- the steps
 
+# The map viewer is built from web/viewer by the Node that came with the Python packages.
+build_viewer() {
+    [ -d web/viewer ] || return 0
+    "$venv/bin/python" -P -m app.viewer_build && return 0
+    # The tests look at it; a demo does without and says so on its page.
+    [ "$kind" != dev ]
+}
+
 missing=$(missing_parts)
-if [ -z "$missing" ] && is_current; then exit 0; fi
+if [ -z "$missing" ] && is_current; then
+    build_viewer
+    exit
+fi
 
 say "Chuẩn bị máy: gói hệ thống còn thiếu [$(printf '%s' "${missing:-không}" | tr '\n' ' ')], gói Python vào $venv. Chỉ lần đầu mất vài phút." \
     "Preparing: missing OS packages [$(printf '%s' "${missing:-none}" | tr '\n' ' ')], Python packages into $venv. Only the first run takes minutes."
@@ -268,4 +279,5 @@ if ! is_current; then
     install_python_packages
     install_project
 fi
+build_viewer
 say "Môi trường đã sẵn sàng" "The environment is ready"

@@ -61,10 +61,15 @@ ENCODINGS: Final[dict[str, Callable[[], Compressor]]] = {"zstd": _Zstd, "br": _B
 
 def choose_encoding(accepted: str) -> str | None:
     """The encoding of an ``Accept-Encoding`` header (RFC 9110, 12.5.3), ours first among equals; None for none."""
-    weights = dict(_weights(accepted.split(",")))
+    weights = weights_of(accepted)
     anything = weights.get("*", 0.0)
     best = max(ENCODINGS, key=lambda name: weights.get(name, anything))
     return best if weights.get(best, anything) > 0 else None
+
+
+def weights_of(accepted: str) -> dict[str, float]:
+    """How much a client likes each encoding that its ``Accept-Encoding`` header names."""
+    return dict(_weights(accepted.split(",")))
 
 
 def _weights(parts: Iterable[str]) -> Iterable[tuple[str, float]]:

@@ -30,6 +30,7 @@ from app.raster_routes import router as raster_router
 from app.resources import Resources
 from app.settings import Settings
 from app.tile_routes import router as tile_router
+from app.viewer_routes import router as viewer_router
 from app.watcher import CatalogueWatcher
 from layers.reader import Statements
 from tiles.cache import TileCache
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     register_problems(app)
     for router in (
         health_router,
+        viewer_router,
         pages_router,
         style_router,
         ogc_router,

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     audit_key: Path | None = None
     audit_folder: Path | None = None
     audit_second_place: Path | None = None
+    # A base map from elsewhere, for those who have one; without it the viewer draws its own from our layers.
+    base_map_url: str | None = Field(None, pattern=r"^(https?://\S+|/\S*)$")
+    base_map_credit: str = ""
 
     @field_validator("database_url")
     @classmethod

@@ -31,7 +31,7 @@ class TestEndpoints:
         page = (CHECKOUT / "docs" / "endpoints.md").read_text(encoding="utf-8").split("## Errors")[0]
         listed = set(re.findall(r"`(?:POST )?(/[^`]*)`", page))
         described = set(create_app(Settings()).openapi()["paths"])
-        of_people = {"/", "/docs", "/overview.svg", "/openapi.json", "/ogc", "/ogc/…", "/ogc/openapi"}
+        of_people = {"/", "/map", "/map/…", "/docs", "/overview.svg", "/openapi.json", "/ogc", "/ogc/…", "/ogc/openapi"}
         assert listed - of_people == described
 
 

@@ -1,0 +1,21 @@
+import type { Component } from 'svelte';
+import type { Key } from '../lib/i18n.svelte.ts';
+import type { IconName } from '../ui/Icon.svelte';
+
+export interface Page {
+  /** Path below the service's own; `web/viewer_shell.py` serves the same ones. */
+  readonly path: string;
+  readonly title: Key;
+  readonly icon: IconName;
+  readonly load: () => Promise<{ default: Component }>;
+}
+
+/** Every page of the program, in the order of the rail; each comes as a chunk of its own. */
+export const PAGES: readonly Page[] = [
+  { path: '/map', title: 'page.map', icon: 'map', load: () => import('../map/MapPage.svelte') },
+];
+
+/** The page of an address; what lies below a page's path belongs to it. */
+export function pageOf(path: string): Page | undefined {
+  return PAGES.find((page) => path === page.path || path.startsWith(`${page.path}/`));
+}

@@ -56,6 +56,10 @@ INSERT INTO catalogue.changed_cells (slug, x, y, revision)
 SELECT :slug, x, y, :revision FROM cells
 ON CONFLICT (slug, x, y) DO UPDATE SET revision = excluded.revision
 """
+_UNITS = """
+INSERT INTO catalogue.unit_changes (slug, unit_code, revision, changed)
+SELECT :slug, unit_code, :revision, count(*) FROM touched GROUP BY unit_code
+"""
 _EXTENT = "SELECT min(west), min(south), max(east), max(north) FROM touched WHERE change = 1 AND west IS NOT NULL"
 _BORDER = """
 SELECT EXISTS (SELECT 1 FROM touched WHERE change = -1
@@ -90,6 +94,7 @@ def record_revision(
     slug = definition.slug
     _touch(connection, definition, revision)
     connection.execute(text(_COUNTS), {"slug": slug})
+    connection.execute(text(_UNITS), {"slug": slug, "revision": revision})
     connection.execute(
         text("DELETE FROM catalogue.feature_counts WHERE slug = :slug AND feature_count = 0"), {"slug": slug}
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,11 +83,19 @@ def restore_rows(connection: Connection, definition: Definition, revision: int) 
     connection.execute(update(stage).values(values).where(stage.c.fid == kept.c.fid))
 
 
-def latest_private(private: Table, revision: int | None = None) -> Subquery:
-    """Selects each feature's newest private row, or the newest up to a revision."""
+def latest_private(private: Table, revision: int | None = None, *, of: Table | None = None) -> Subquery:
+    """Selects each feature's newest private row, or the newest up to a revision.
+
+    Args:
+        private: Table of personal values.
+        revision: The newest that counts.
+        of: A table of fids; the rows of others are not read, which for few fids of a large layer saves much.
+    """
     statement = select(private).ext(distinct_on(private.c.fid)).order_by(private.c.fid, private.c.revision.desc())
     if revision is not None:
         statement = statement.where(private.c.revision <= revision)
+    if of is not None:
+        statement = statement.where(private.c.fid.in_(select(of.c.fid).where(of.c.fid.is_not(None))))
     return statement.subquery("latest_private")
 
 
@@ -102,8 +110,14 @@ def classify_rows(
         replace: Whether current features that no staged row names are deleted.
         deleted: Fids of current features that are deleted besides.
     """
-    stage, features, closed = stage_table(definition), feature_table(definition), closed_table()
-    connection.execute(CreateTable(closed))
+    mark_rows(connection, definition)
+    give_fids(connection, definition)
+    return close_rows(connection, definition, replace=replace, deleted=deleted)
+
+
+def mark_rows(connection: Connection, definition: Definition) -> None:
+    """Marks each staged row as insert, update or same; new features have no fid yet."""
+    stage, features = stage_table(definition), feature_table(definition)
     connection.execute(
         update(stage)
         .values(op=case((_differs(definition), "update"), else_="same"))
@@ -112,14 +126,34 @@ def classify_rows(
     private = private_table(definition)
     if private is not None:
         _mark_private_changes(connection, definition, private)
-    _give_fids(connection, definition)
     connection.execute(update(stage).values(op="insert").where(stage.c.op.is_(None)))
+
+
+def close_rows(
+    connection: Connection,
+    definition: Definition,
+    *,
+    replace: bool,
+    deleted: Collection[int] = (),
+    among: Sequence[ColumnElement[bool]] = (),
+) -> Delta:
+    """Lists the fids whose current row ends, and counts what the marked rows come to.
+
+    Args:
+        connection: The transaction that holds ``stage``, marked by :func:`mark_rows`.
+        definition: The layer.
+        replace: Whether current features that no staged row names are deleted.
+        deleted: Fids of current features that are deleted besides.
+        among: Conditions on the feature table; with ``replace`` only features that meet them are deleted.
+    """
+    stage, features, closed = stage_table(definition), feature_table(definition), closed_table()
+    connection.execute(CreateTable(closed))
     connection.execute(
         insert(closed).from_select(["fid", "op"], select(stage.c.fid, stage.c.op).where(stage.c.op == "update"))
     )
     if replace:
         absent = ~exists().where(stage.c.fid == features.c.fid)
-        gone = select(features.c.fid, literal("delete")).where(absent)
+        gone = select(features.c.fid, literal("delete")).where(absent, *among)
         connection.execute(insert(closed).from_select(["fid", "op"], gone))
     elif deleted:
         connection.execute(insert(closed), [{"fid": fid, "op": "delete"} for fid in sorted(deleted)])
@@ -127,10 +161,11 @@ def classify_rows(
     counts: dict[str | None, int] = {row[0]: row[1] for row in grouped}
     gone_count = connection.execute(select(func.count()).where(closed.c.op == "delete")).scalar_one()
     connection.execute(text("ANALYZE stage"))
+    connection.execute(text("ANALYZE closed"))
     return Delta(counts.get("insert", 0), counts.get("update", 0), gone_count)
 
 
-def _give_fids(connection: Connection, definition: Definition) -> None:
+def give_fids(connection: Connection, definition: Definition) -> None:
     """New features get rising fids in the order of their rows, so that paging follows the file."""
     stage = stage_table(definition)
     new = select(stage.c.row_no).where(stage.c.fid.is_(None)).order_by(stage.c.row_no).subquery("new")
@@ -152,7 +187,8 @@ def _differs(definition: Definition) -> ColumnElement[bool]:
 
 
 def _mark_private_changes(connection: Connection, definition: Definition, private: Table) -> None:
-    stage, kept = stage_table(definition), latest_private(private)
+    stage = stage_table(definition)
+    kept = latest_private(private, of=stage)
     names = [field.name for field in definition.personal_fields]
     differs = or_(*(stage.c[name].is_distinct_from(kept.c[name]) for name in names))
     connection.execute(

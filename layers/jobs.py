@@ -44,6 +44,8 @@ class JobKind(StrEnum):
 
     EXPORT = "export"
     ASK = "ask"
+    INTAKE = "intake"
+    PUBLISH = "publish"
 
     @property
     def task(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, exists, func, select, union_all, update
 
 from layers.definition import Definition
 from layers.errors import RowsRefused
@@ -49,14 +49,18 @@ def _match_across_no_province(connection: Connection, definition: Definition) ->
     """
     stage, features = stage_table(definition), feature_table(definition)
     same = [stage.c[name] == features.c[name] for name in (*definition.key, "key_ordinal")]
-    apart = stage.c.province_code != features.c.province_code
-    either = or_(stage.c.province_code == NO_PROVINCE, features.c.province_code == NO_PROVINCE)
     named = stage.alias("named")
     free = ~exists().where(named.c.fid == features.c.fid)
-    pairs = select(stage.c.row_no, func.min(features.c.fid).label("fid")).where(
-        stage.c.fid.is_(None), *same, apart, either, free
-    )
-    only = pairs.group_by(stage.c.row_no).having(func.count() == 1).subquery("only")
+    # The key's index begins with the province: each side is asked for by itself, and the first only where it can be.
+    sides = [(features.c.province_code == NO_PROVINCE, stage.c.province_code != NO_PROVINCE)]
+    placeless = select(exists().where(stage.c.province_code == NO_PROVINCE, stage.c.fid.is_(None)))
+    if connection.execute(placeless).scalar_one():
+        sides.append((stage.c.province_code == NO_PROVINCE, features.c.province_code != NO_PROVINCE))
+    found_pairs = union_all(
+        *(select(stage.c.row_no, features.c.fid).where(stage.c.fid.is_(None), *same, *side, free) for side in sides)
+    ).subquery("pairs")
+    pairs = select(found_pairs.c.row_no, func.min(found_pairs.c.fid).label("fid"))
+    only = pairs.group_by(found_pairs.c.row_no).having(func.count() == 1).subquery("only")
     # Two rows that mean one feature are both left to be new: the key does not tell which of them it became.
     single = select(func.min(only.c.row_no).label("row_no"), only.c.fid).group_by(only.c.fid).having(func.count() == 1)
     found = single.subquery("found")

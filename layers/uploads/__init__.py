@@ -1,0 +1,1 @@
+"""Uploads: what people send, from the first byte to the published revision."""

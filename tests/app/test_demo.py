@@ -51,6 +51,7 @@ class TestSecondRun:
         with engine.begin() as connection:
             # As after kill -9 before this layer's one transaction was committed.
             connection.exec_driver_sql("TRUNCATE features.schools, history.schools")
+            connection.exec_driver_sql("DELETE FROM catalogue.unit_changes WHERE slug = 'schools'")
             connection.exec_driver_sql("DELETE FROM catalogue.revisions WHERE slug = 'schools'")
             connection.exec_driver_sql(
                 "UPDATE catalogue.layers SET revision = 0, feature_count = 0 WHERE slug = 'schools'"

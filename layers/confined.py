@@ -50,7 +50,14 @@ class ChildEnded(Exception):
         super().__init__(f"{reason}: {detail}")
 
 
-def run_confined(call: str, arguments: Mapping[str, object], *, limits: Limits = Limits()) -> Any:
+def run_confined(
+    call: str,
+    arguments: Mapping[str, object],
+    *,
+    limits: Limits = Limits(),
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Any:
     """Calls a function by keyword in a child process and returns its JSON value.
 
     The child has no secrets in its environment, no network where the system allows taking it away, and
@@ -60,14 +67,18 @@ def run_confined(call: str, arguments: Mapping[str, object], *, limits: Limits =
         call: ``package.module:function``; a constant of the calling code, never a user's text.
         arguments: JSON values.
         limits: What the child may use.
+        environment: Further settings of libraries, in place before they are imported.
+        folder: The only place that the child may write to and, beside the program and the system's libraries,
+            read from; where the kernel has Landlock.
 
     Raises:
         ChildEnded: It crashed or ran into a limit.
     """
     checkout = Path(__file__).resolve().parent.parent
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    environment |= {"PYTHONPATH": str(checkout), "PYTHONUTF8": "1", **_GDAL}
-    request = json.dumps({"call": call, "arguments": dict(arguments), "limits": asdict(limits)})
+    variables = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    variables |= {"PYTHONPATH": str(checkout), "PYTHONUTF8": "1", **_GDAL, **(environment or {})}
+    place = None if folder is None else {"readable": _program_places(checkout), "writable": str(folder.resolve())}
+    request = json.dumps({"call": call, "arguments": dict(arguments), "limits": asdict(limits), "place": place})
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "layers.confined_child"],
@@ -75,7 +86,7 @@ def run_confined(call: str, arguments: Mapping[str, object], *, limits: Limits =
             capture_output=True,
             text=True,
             timeout=limits.wall_s,
-            env=environment,
+            env=variables,
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -83,6 +94,22 @@ def run_confined(call: str, arguments: Mapping[str, object], *, limits: Limits =
     if done.returncode != 0:
         raise ChildEnded(*_why(done.returncode, done.stderr))
     return json.loads(done.stdout)
+
+
+def _program_places(checkout: Path) -> list[str]:
+    """Where the interpreter, the libraries, the program and what they need of the system lie."""
+    places = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent, checkout}
+    system = (
+        "/usr",
+        "/lib",
+        "/lib64",
+        "/etc/ld.so.cache",
+        "/etc/localtime",
+        "/dev",
+        "/proc/self",
+        "/sys/devices/system",
+    )
+    return sorted({str(place.resolve()) for place in places} | {place for place in system if os.path.exists(place)})
 
 
 def _why(code: int, stderr: str) -> tuple[str, str]:

@@ -9,6 +9,8 @@ import os
 import resource
 import sys
 
+from layers.landlock import confine_to
+
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 
@@ -21,6 +23,8 @@ def main() -> None:
     os.dup2(2, 1)
     _leave_network()
     _limit(**request["limits"])
+    if request["place"] is not None:
+        confine_to(**request["place"])
     module, _, function = request["call"].partition(":")
     value = getattr(importlib.import_module(module), function)(**request["arguments"])
     json.dump(value, answer, ensure_ascii=False)

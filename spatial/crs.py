@@ -43,6 +43,7 @@ __all__ = [
     "VN2000_CRS",
     "crs_by_code",
     "flip_axes",
+    "older_transformer",
     "parse_crs",
     "private_srid_rows",
     "proj4_text",
@@ -52,6 +53,7 @@ __all__ = [
     "transform_all",
     "transform_geometry",
     "transformer",
+    "unshifted_transformer",
 ]
 
 # EPSG:6960 as published: coordinate frame rotation (EPSG method 9607), VN-2000 to WGS 84.
@@ -150,6 +152,25 @@ def transformer(src: CRS, dst: CRS) -> Transformer:
         return Transformer.from_pipeline("+proj=noop")
     steps = [_to_radians(src), *datum, _from_radians(dst)]
     return Transformer.from_pipeline(" ".join(["+proj=pipeline", *(f"+step {step}" for step in steps)]))
+
+
+@lru_cache(maxsize=64)
+def unshifted_transformer(src: CRS) -> Transformer:
+    """Return the transformer of coordinates in the projection of a VN-2000 CRS, but on the datum WGS 84, to lon, lat.
+
+    Files made so say ``GCS_WGS_1984`` with the parameters of VN-2000; UTM zones 48N and 49N of WGS 84 are among them.
+    """
+    return Transformer.from_pipeline(f"+proj=pipeline +step {_to_radians(src)} +step {_from_radians(CRS84)}")
+
+
+@lru_cache(maxsize=16)
+def older_transformer(code: int) -> Transformer:
+    """Return the transformer from a CRS of an older Vietnamese datum to lon, lat; only PROJ's published operations.
+
+    Raises:
+        ProjError: PROJ knows none, and a guess is not allowed.
+    """
+    return Transformer.from_crs(code, 4326, always_xy=True, allow_ballpark=False)
 
 
 def _projection(crs: CRS) -> str | None:

@@ -28,7 +28,7 @@ _RHYME_TEXT: Final = """
     uân uâng uât uênh uêch uên uynh uych uyt uyn uyp uyên uyêt uym
 """
 _RHYMES: Final = frozenset(_RHYME_TEXT.split())
-_WORD: Final = re.compile(r"[^\s\d!-/:-@\[-`{-~]+")
+_WORD: Final = re.compile(r"[^\x00-@\[-`{-~\s]+")
 _ALL_MARKS: Final = re.compile("[\u0300-\u036f]")
 
 
@@ -36,6 +36,8 @@ _ALL_MARKS: Final = re.compile("[\u0300-\u036f]")
 def is_syllable(word: str) -> bool:
     """Tells whether a word is spelt as a Vietnamese syllable; upper and lower case, both places of the tone."""
     toneless, tone = split_tone(word.lower())
+    if tone < 0:
+        return False
     return any(
         toneless.startswith(onset)
         and toneless[len(onset) :] in _RHYMES

@@ -20,6 +20,7 @@ from app.locate import locate_database
 from app.logs import configure_logs
 from app.middleware import CancelWhenGone, LimitBody, RequestContext
 from app.ogc.documents import OGCDocuments
+from app.ogc.process_jobs import router as process_jobs_router
 from app.ogc.processes import router as processes_router
 from app.ogc.routes import router as ogc_router
 from app.ogc.style_routes import router as style_router
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         style_router,
         ogc_router,
         processes_router,
+        process_jobs_router,
         transactions_router,
         tile_router,
         raster_router,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -74,7 +74,7 @@ class Job:
         attempts: How often a worker has begun it.
         result: What a job that succeeded made.
         error: Why it failed, in both languages.
-        expires_at: When the result is deleted.
+        expires_at: When the result is deleted; in the past for a job that its asker has dismissed.
     """
 
     id: UUID
@@ -91,6 +91,12 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether nobody may have the result any more: its time is over, or its asker does not want it."""
+        over = self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+        return over or self.status is JobStatus.EXPIRED
 
 
 def _job(row: Mapping[str, Any]) -> Job:
@@ -181,6 +187,47 @@ async def get_job(connection: Connection[Record], kind: JobKind, job_id: UUID) -
     return _job(row)
 
 
+async def list_jobs(
+    connection: Connection[Record], kind: JobKind, subject: str, states: Sequence[JobStatus], limit: int
+) -> list[Job]:
+    """The jobs of one kind that a person or program asked for, newest first.
+
+    Args:
+        connection: Writer.
+        kind: Which kind of job.
+        subject: Who asked.
+        states: States wanted; a dismissed job counts as expired.
+        limit: How many at most.
+    """
+    query = (
+        f"SELECT {_COLUMNS} FROM jobs.jobs WHERE kind = $1 AND scope ->> 'subject' = $2"  # noqa: S608 - a constant's names
+        " AND CASE WHEN expires_at <= now() THEN 'expired' ELSE status END = ANY($3)"
+        " ORDER BY created_at DESC, id LIMIT $4"
+    )
+    rows = await connection.fetch(query, kind.value, subject, [state.value for state in states], limit)
+    return [_job(row) for row in rows]
+
+
+async def dismiss_job(connection: Connection[Record], job: Job, subject: str, *, source: str | None = None) -> Job:
+    """Says that nobody wants a job any more; to do it twice is to do it once.
+
+    One that waits never begins. One that runs ends within its statement's time limit and its result is deleted like
+    that of a finished one, by the worker's next round.
+    """
+    query = (
+        "UPDATE jobs.jobs SET expires_at = least(expires_at, now()), status = CASE WHEN status IN ('queued', 'failed')"  # noqa: S608
+        f" THEN 'expired' ELSE status END WHERE id = $1 RETURNING {_COLUMNS}"
+    )
+    async with connection.transaction():
+        row = await connection.fetchrow(query, job.id)
+        if row is None:
+            raise JobNotFound(str(job.id))
+        if not job.is_dismissed:
+            event = Event(subject, "job_dismissed", "job", str(job.id), source=source, detail={"kind": job.kind.value})
+            await record_event_async(connection, event)
+    return _job(row)
+
+
 @dataclass(frozen=True, slots=True)
 class JobStore:
     """The worker's side of jobs: short transactions on a writer connection in autocommit."""
@@ -208,10 +255,10 @@ class JobStore:
         self.connection.execute("UPDATE jobs.jobs SET done = %s, total = %s WHERE id = %s", [done, total, job_id])
 
     def succeed(self, job_id: UUID, result: Mapping[str, object], *, keep: timedelta) -> None:
-        """Marks a job as done, its result to be kept for a while."""
+        """Marks a job as done, its result to be kept for a while, or no longer than until it was dismissed."""
         self.connection.execute(
             "UPDATE jobs.jobs SET status = 'succeeded', result = %s::jsonb, finished_at = now(),"
-            " expires_at = now() + %s WHERE id = %s",
+            " expires_at = least(expires_at, now() + %s) WHERE id = %s",
             [json.dumps(result), keep, job_id],
         )
 
@@ -225,6 +272,7 @@ class JobStore:
     def expire(self) -> list[str]:
         """Marks results whose time is over, and returns the ids of their jobs."""
         rows = self.connection.execute(
-            "UPDATE jobs.jobs SET status = 'expired' WHERE status = 'succeeded' AND expires_at < now() RETURNING id"
+            "UPDATE jobs.jobs SET status = 'expired' WHERE status IN ('succeeded', 'running')"
+            " AND expires_at < now() RETURNING id"
         ).fetchall()
         return [str(row[0]) for row in rows]

@@ -21,7 +21,7 @@ SCHEMA_JSON: Final = "application/schema+json"
 OPENAPI_JSON: Final = "application/vnd.oai.openapi+json;version=3.0"
 JSON_SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 _MORE_FORMS: Final = (Form.FLATGEOBUF, Form.JSONFG, Form.CSV)
-_NOT_OFFERED: Final = {f"{REL}/job-list", "about"}
+_NOT_OFFERED: Final = {"about"}
 _TITLES: Final = {
     "self": Label("Tài liệu này", "This document"),
     "alternate": Label("Tài liệu này ở dạng khác", "This document in another form"),
@@ -34,6 +34,7 @@ _TITLES: Final = {
     "item": Label("Ô bản đồ vectơ", "Vector tiles"),
     f"{REL}/queryables": Label("Các trường lọc được", "Queryables"),
     f"{REL}/processes": Label("Các quy trình", "Processes"),
+    f"{REL}/job-list": Label("Các công việc của bạn", "Your jobs"),
     f"{REL}/execute": Label("Chạy quy trình", "Execution of the process"),
     f"{REL}/sortables": Label("Các trường sắp xếp được", "Sortables"),
     f"{REL}/schema": Label("Lược đồ dữ liệu", "Schema"),
@@ -53,6 +54,8 @@ def tidy_links(links: Iterable[Document], *, english: bool) -> list[Document]:
             continue
         title = _TITLES.get(link["rel"])
         tidied = {**link, "href": link["href"].replace("/TileMatrixSets", "/tileMatrixSets")}
+        if link["rel"] == f"{REL}/job-list":
+            tidied["href"] = link["href"].partition("?")[0]
         tidied.pop("hreflang", None)
         if title is not None:
             tidied["title"] = f"{pick(title, english=english)} ({_form(link['type'])})"
@@ -71,7 +74,7 @@ def complete_landing(document: Document, *, english: bool, synthetic: bool) -> D
     links = [
         link
         for link in tidy_links(document["links"], english=english)
-        if link["rel"] != f"{REL}/processes" or link["type"] == JSON
+        if link["rel"] not in (f"{REL}/processes", f"{REL}/job-list") or link["type"] == JSON
     ]
     for link in links:
         if link["rel"] == "service-desc":

@@ -17,7 +17,14 @@ _CLASSES: Final = {
     # Drafts, under the numbers that they carry now.
     "ogcapi-features-6/1.0": ("property-selection",),
     "ogcapi-features-8/1.0": ("sorting", "features-sorting"),
-    "ogcapi-processes-1/1.0": ("core", "json", "oas30", "ogc-process-description"),
+    "ogcapi-processes-1/1.0": (
+        "core",
+        "json",
+        "oas30",
+        "ogc-process-description",
+        "job-list",
+        "dismiss",
+    ),
     "ogcapi-tiles-1/1.0": ("core", "mvt", "tileset", "tilesets-list", "geodata-tilesets", "oas30"),
     # A draft as well.
     "ogcapi-styles-1/1.0": ("core", "mapbox-styles", "sld-10"),

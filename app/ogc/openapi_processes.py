@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from app.ogc.ask_process import process_metadata
 from app.ogc.complete import JSON
 from app.ogc.components import Part, path_parameter
 from app.ogc.config import PROCESS_ID
+from app.ogc.process_jobs import MAX_LISTED
 
 
 def _answer(description: str, kind: str = JSON) -> Part:
@@ -27,6 +28,25 @@ def _operation(summary: str, operation: str, answers: Part, **more: Any) -> Part
         **more,
         "responses": answers | _errors(),
     }
+
+
+_JOB_FILTERS: Final[list[Part]] = [
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LISTED, "default": 100},
+    },
+    {
+        "name": "status",
+        "in": "query",
+        "style": "form",
+        "explode": False,
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "enum": ["accepted", "running", "successful", "failed", "dismissed"]},
+        },
+    },
+]
 
 
 def process_paths() -> Part:
@@ -51,8 +71,16 @@ def process_paths() -> Part:
                 requestBody={"required": True, "content": {JSON: {"schema": _execution()}}},
             )
         },
+        "/jobs": {
+            "get": _operation("Các công việc của bạn · Your jobs", "getJobs", {"200": listed}, parameters=_JOB_FILTERS)
+        },
         "/jobs/{jobId}": {
-            "get": _operation("Công việc · A job", "getStatus", {"200": _answer("Trạng thái · Status")}, parameters=job)
+            "get": _operation(
+                "Công việc · A job", "getStatus", {"200": _answer("Trạng thái · Status")}, parameters=job
+            ),
+            "delete": _operation(
+                "Bỏ công việc · Dismiss a job", "dismiss", {"200": _answer("Trạng thái · Status")}, parameters=job
+            ),
         },
         "/jobs/{jobId}/results": {
             "get": _operation("Kết quả · Results", "getResult", {"200": _answer("Kết quả · Results")}, parameters=job)

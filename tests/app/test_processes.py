@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
+from fastapi import FastAPI
 from openapi_spec_validator import validate
 
 from app.database import Database
+from app.jobs import expire_jobs
+from app.questions import Answerer
+from app.resources import get_scope
+from app.settings import Settings
+from layers.access import Scope
 from spatial.question import parse_question
 from tests.app.test_exports import WAIT_S, working
 from tests.conftest import Service, run_service
@@ -36,7 +45,9 @@ class TestDocuments:
         described = service.client.get("/ogc/processes/ask_map").json()
         execute = next(link for link in described["links"] if link["rel"].endswith("/execute"))
         assert execute["href"].endswith(EXECUTION)
-        assert not any("job-list" in link["rel"] for link in described["links"])
+        assert [link["type"] for link in described["links"] if "job-list" in link["rel"]] == ["application/json"]
+        jobs = [link["href"] for link in landing["links"] if "job-list" in link["rel"]]
+        assert [service.client.get(href).json()["jobs"] for href in jobs] == [[]]
 
     def test_the_inputs_are_those_that_a_question_takes(self, service: Service) -> None:
         described = service.client.get("/ogc/processes/ask_map?lang=en").json()
@@ -51,10 +62,12 @@ class TestDocuments:
         declared = service.client.get("/ogc/conformance", headers={"Accept": "application/json"}).json()["conformsTo"]
         base = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
         names = {uri.removeprefix(base) for uri in declared if uri.startswith(base)}
-        assert names == {"core", "json", "oas30", "ogc-process-description"}
+        assert names == {"core", "json", "oas30", "ogc-process-description", "job-list", "dismiss"}
         openapi = service.client.get("/ogc/openapi", headers={"Accept": "application/json"}).json()
         validate(openapi)
-        assert {EXECUTION.removeprefix("/ogc"), "/jobs/{jobId}", "/jobs/{jobId}/results"} <= set(openapi["paths"])
+        assert {EXECUTION.removeprefix("/ogc"), "/jobs", "/jobs/{jobId}", "/jobs/{jobId}/results"} <= set(
+            openapi["paths"]
+        )
 
 
 class TestAtOnce:
@@ -123,3 +136,81 @@ class TestAsJob:
             with psycopg.connect(database.superuser_dsn) as db:
                 assert db.execute("SELECT count(*) FROM jobs.outbox").fetchone() == (0,)
                 assert db.execute("SELECT count(*) FROM jobs.procrastinate_jobs").fetchone() == (0,)
+
+
+def ask_as_job(service: Service) -> dict[str, Any]:
+    asked = service.client.post(EXECUTION, json={"inputs": QUESTION}, headers={"Prefer": "respond-async"})
+    assert asked.status_code == 201
+    return cast("dict[str, Any]", asked.json())
+
+
+@pytest.fixture
+def reader() -> dict[str, str]:
+    """Who asks; a test may change it between requests."""
+    return {"subject": "reader-1"}
+
+
+@pytest.fixture
+def peopled(database: Database, tmp_path: Path, reader: dict[str, str]) -> Iterator[Service]:
+    """A service whose every request comes from ``reader``."""
+
+    def adapt(app: FastAPI) -> None:
+        app.dependency_overrides[get_scope] = lambda: replace(Scope.public(), subject=reader["subject"])
+
+    yield from run_service(database, tmp_path, adapt=adapt)
+
+
+class TestJobs:
+    def test_lists_the_readers_own_newest_first(self, peopled: Service, reader: dict[str, str]) -> None:
+        first, second = ask_as_job(peopled), ask_as_job(peopled)
+        reader["subject"] = "reader-2"
+        other = ask_as_job(peopled)
+        assert [job["jobID"] for job in peopled.client.get("/ogc/jobs").json()["jobs"]] == [other["jobID"]]
+        for method in ("GET", "DELETE"):
+            assert peopled.client.request(method, f"/ogc/jobs/{first['jobID']}").status_code == 404
+        reader["subject"] = "reader-1"
+        listed = peopled.client.get("/ogc/jobs").json()["jobs"]
+        assert [job["jobID"] for job in listed] == [second["jobID"], first["jobID"]]
+        assert len(peopled.client.get("/ogc/jobs?limit=1").json()["jobs"]) == 1
+        assert peopled.client.get("/ogc/jobs?status=successful,failed").json()["jobs"] == []
+        assert peopled.client.get("/ogc/jobs?processID=other").json()["jobs"] == []
+
+    @pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "limit=1001", "status=done", "nosuch=1"])
+    def test_a_wrong_parameter_is_named(self, service: Service, query: str) -> None:
+        answer = service.client.get(f"/ogc/jobs?{query}")
+        assert answer.status_code == 400
+        assert answer.json()["parameter"] == query.partition("=")[0]
+
+    def test_one_that_waits_never_begins_once_dismissed(
+        self, peopled: Service, database: Database, tmp_path: Path
+    ) -> None:
+        unwanted, wanted = ask_as_job(peopled), ask_as_job(peopled)
+        for _ in range(2):
+            dismissed = peopled.client.delete(f"/ogc/jobs/{unwanted['jobID']}")
+            assert (dismissed.status_code, dismissed.json()["status"]) == (200, "dismissed")
+        with working(database, tmp_path):
+            deadline = time.monotonic() + WAIT_S
+            while peopled.client.get(f"/ogc/jobs/{wanted['jobID']}").json()["status"] != "successful":
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        after = peopled.client.get(f"/ogc/jobs/{unwanted['jobID']}").json()
+        assert after["status"] == "dismissed"
+        assert "started" not in after
+        assert peopled.client.get(f"/ogc/jobs/{unwanted['jobID']}/results").status_code == 410
+        listed = peopled.client.get("/ogc/jobs?status=dismissed").json()["jobs"]
+        assert [job["jobID"] for job in listed] == [unwanted["jobID"]]
+
+    def test_what_one_made_is_deleted_once_dismissed(
+        self, peopled: Service, database: Database, tmp_path: Path
+    ) -> None:
+        job = ask_as_job(peopled)["jobID"]
+        settings = Settings(state_dir=peopled.state)
+        Answerer(database, settings).run(job)
+        assert peopled.client.get(f"/ogc/jobs/{job}/results").status_code == 200
+        assert peopled.client.delete(f"/ogc/jobs/{job}").json()["status"] == "dismissed"
+        assert peopled.client.get(f"/ogc/jobs/{job}/results").status_code == 410
+        expire_jobs(database, settings.exports_dir)
+        assert not (settings.exports_dir / job).exists()
+        with psycopg.connect(database.superuser_dsn) as db:
+            events = db.execute("SELECT actor, action FROM audit.events WHERE object_id = %s ORDER BY id", [job])
+            assert ("reader-1", "job_dismissed") in events.fetchall()

@@ -175,13 +175,27 @@ class StyleClass:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class StyleBreak:
+    """Colour and legend text of the values from `at_least` up to the next break."""
+
+    at_least: float
+    color: str
+    label: Label
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Style:
-    """Default drawing of a layer; colours are `#rrggbb`."""
+    """Default drawing of a layer; colours are `#rrggbb`.
+
+    `by` names the field whose values `classes` colour one by one, or whose numbers `breaks` colour by range, never
+    both. What no class or break covers, a missing value too, has `color`.
+    """
 
     type: Drawing
     color: str
     by: str | None = None
     classes: tuple[StyleClass, ...] = ()
+    breaks: tuple[StyleBreak, ...] = ()
     label_field: str | None = None
     min_zoom: int = 0
 

@@ -2,8 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
 from layers.definition import (
@@ -12,10 +11,9 @@ from layers.definition import (
     Definition,
     Field,
     FieldType,
-    GeometryType,
-    Style,
-    TileOptions,
 )
+from layers.definition_problems import Problem, find_field, repeats, unknown_field
+from layers.drawing_checks import style_problems, tile_problems
 from layers.errors import suggestion
 
 SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -33,21 +31,6 @@ RESERVED_NAMES: Final = frozenset((*SYSTEM_COLUMNS, *_POSTGRES_COLUMNS, *_REQUES
 _NUMBERS: Final = (FieldType.INTEGER, FieldType.NUMBER)
 _DATES: Final = (FieldType.DATE, FieldType.DATETIME)
 _CODED: Final = (FieldType.TEXT, FieldType.TEXT_ARRAY)
-_STYLED_BY: Final = (FieldType.TEXT, FieldType.INTEGER, FieldType.BOOLEAN)
-_STYLE_OF: Final = {
-    GeometryType.POINT: "circle",
-    GeometryType.MULTILINESTRING: "line",
-    GeometryType.MULTIPOLYGON: "fill",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A rule that a document breaks: the path of the place, and the reason with its remedy."""
-
-    path: str
-    vi: str
-    en: str
 
 
 def definition_problem(definition: Definition) -> Problem | None:
@@ -81,14 +64,14 @@ def _identity_problems(definition: Definition) -> Iterator[Problem]:
                 f"mã “{code}” phải có dạng L04 (danh mục lớp); lớp riêng của địa phương thì bỏ khóa codes.",
                 f'code "{code}" must look like L04 (catalogue of layers); a layer of your own has no codes.',
             )
-    yield from _repeats("codes[{}]", definition.codes)
+    yield from repeats("codes[{}]", definition.codes)
 
 
 def _fields_problems(fields: tuple[Field, ...]) -> Iterator[Problem]:
     if not fields:
         yield Problem("fields", "lớp phải có ít nhất một trường.", "a layer needs at least one field; add it.")
-    yield from _repeats("fields[{}].name", [field.name for field in fields])
-    yield from _repeats("fields[{}].id", [field.id for field in fields])
+    yield from repeats("fields[{}].name", [field.name for field in fields])
+    yield from repeats("fields[{}].id", [field.id for field in fields])
     for number, field in enumerate(fields):
         yield from _name_problems(field, f"fields[{number}]")
         yield from _value_problems(field, f"fields[{number}]")
@@ -174,7 +157,7 @@ def _text_problems(field: Field, at: str) -> Iterator[Problem]:
             "chỉ dùng cú pháp mà Python và PostgreSQL hiểu như nhau (không \\b, \\A, \\Z, \\p, (?P…)).",
             "use only what Python and PostgreSQL both read alike (no \\b, \\A, \\Z, \\p or (?P…)).",
         )
-    yield from _repeats(at + ".aliases[{}]", field.aliases)
+    yield from repeats(at + ".aliases[{}]", field.aliases)
 
 
 def _key_problems(definition: Definition) -> Iterator[Problem]:
@@ -184,12 +167,12 @@ def _key_problems(definition: Definition) -> Iterator[Problem]:
             "phải có khóa nghiệp vụ; không có mã chính thức thì khai trường source_id và key: [source_id].",
             "a business key is needed; without an official code use a field source_id: key: [source_id].",
         )
-    yield from _repeats("key[{}]", definition.key)
+    yield from repeats("key[{}]", definition.key)
     for number, name in enumerate(definition.key):
         at = f"key[{number}]"
-        field = _find(definition, name)
+        field = find_field(definition, name)
         if field is None:
-            yield _unknown_field(at, name, definition)
+            yield unknown_field(at, name, definition)
         elif field.personal or field.hidden:
             yield Problem(
                 at,
@@ -218,9 +201,9 @@ def _role_problems(definition: Definition) -> Iterator[Problem]:
 def _role(definition: Definition, path: str, name: str | None, types: tuple[FieldType, ...]) -> Iterator[Problem]:
     if name is None:
         return
-    field = _find(definition, name)
+    field = find_field(definition, name)
     if field is None:
-        yield _unknown_field(path, name, definition)
+        yield unknown_field(path, name, definition)
         return
     if field.type not in types:
         words = " / ".join(types)
@@ -253,87 +236,15 @@ def _geometry_problems(definition: Definition) -> Iterator[Problem]:
                 )
         return
     if definition.tiles:
-        yield from _tile_problems(definition, definition.tiles)
+        yield from tile_problems(definition, definition.tiles)
     if definition.style:
-        yield from _style_problems(definition, definition.style)
-
-
-def _tile_problems(definition: Definition, tiles: TileOptions) -> Iterator[Problem]:
-    if tiles.min_zoom > tiles.max_zoom:
-        yield Problem(
-            "tiles.max_zoom",
-            f"max_zoom ({tiles.max_zoom}) nhỏ hơn min_zoom ({tiles.min_zoom}); hãy đổi lại.",
-            f"max_zoom ({tiles.max_zoom}) is below min_zoom ({tiles.min_zoom}); exchange them.",
-        )
-    for name in tiles.fields_from:
-        yield from _shown(definition, f"tiles.fields_from.{name}", name)
-
-
-def _style_problems(definition: Definition, style: Style) -> Iterator[Problem]:
-    expected = _STYLE_OF[definition.geometry] if definition.geometry else style.type
-    if style.type != expected:
-        yield Problem(
-            "style.type",
-            f"lớp {definition.geometry} vẽ bằng “{expected}”; hãy đổi type.",
-            f'a {definition.geometry} layer is drawn as "{expected}"; change the type.',
-        )
-    if style.label_field is not None:
-        yield from _shown(definition, "style.label_field", style.label_field)
-    if style.by is not None:
-        yield from _shown(definition, "style.by", style.by)
-        yield from _class_problems(definition, style, style.by)
-    elif style.classes:
-        yield Problem(
-            "style.classes",
-            "có classes thì phải có “by” (trường phân loại); hãy thêm.",
-            'classes need "by", the field that they classify; add it.',
-        )
-
-
-def _class_problems(definition: Definition, style: Style, by: str) -> Iterator[Problem]:
-    field = _find(definition, by)
-    if field is None:
-        return
-    if field.type not in _STYLED_BY:
-        yield Problem(
-            "style.by",
-            f"không phân loại theo trường kiểu {field.type}; dùng text, integer hoặc boolean.",
-            f"a style cannot go by a field of type {field.type}; use text, integer or boolean.",
-        )
-    yield from _repeats("style.classes[{}].value", [entry.value for entry in style.classes])
-    allowed = _class_values(field)
-    for number, entry in enumerate(style.classes):
-        if allowed is not None and entry.value not in allowed:
-            vi, en = suggestion(entry.value, allowed)
-            yield Problem(
-                f"style.classes[{number}].value",
-                f"“{entry.value}” không phải giá trị của trường “{by}”.{vi} Hãy dùng một giá trị có thật.",
-                f'"{entry.value}" is not a value of field "{by}".{en} Use one of its values.',
-            )
-
-
-def _class_values(field: Field) -> tuple[str, ...] | None:
-    if field.type is FieldType.BOOLEAN:
-        return ("true", "false")
-    return field.codes.codes if field.codes else None
-
-
-def _shown(definition: Definition, path: str, name: str) -> Iterator[Problem]:
-    field = _find(definition, name)
-    if field is None:
-        yield _unknown_field(path, name, definition)
-    elif field.personal or field.hidden:
-        yield Problem(
-            path,
-            f"“{name}” là dữ liệu cá nhân hoặc đã ẩn nên không đưa lên bản đồ; hãy bỏ.",
-            f'"{name}" is personal or hidden and is never put on a map; remove it.',
-        )
+        yield from style_problems(definition, definition.style)
 
 
 def _code_list_problems(code_list: CodeList) -> Iterator[Problem]:
     if not code_list.entries:
         yield Problem("entries", "danh mục phải có ít nhất một mã.", "a code list needs at least one code; add it.")
-    yield from _repeats("entries[{}].code", code_list.codes)
+    yield from repeats("entries[{}].code", code_list.codes)
     for number, entry in enumerate(code_list.entries):
         if entry.valid_from and entry.valid_to and entry.valid_from >= entry.valid_to:
             yield Problem(
@@ -354,29 +265,3 @@ def _code_list_problems(code_list: CodeList) -> Iterator[Problem]:
                 "mã không thể tự thay thế chính nó; hãy sửa.",
                 "a code cannot replace itself; correct it.",
             )
-
-
-def _repeats(path: str, values: Iterable[str]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for number, value in enumerate(values):
-        if value in seen:
-            yield Problem(
-                path.format(number),
-                f"“{value}” xuất hiện hai lần; hãy bỏ hoặc đổi một.",
-                f'"{value}" is given twice; remove or change one.',
-            )
-        seen.add(value)
-
-
-def _find(definition: Definition, name: str) -> Field | None:
-    return next((field for field in definition.fields if field.name == name), None)
-
-
-def _unknown_field(path: str, name: str, definition: Definition) -> Problem:
-    names = [field.name for field in definition.fields]
-    vi, en = suggestion(name, names)
-    return Problem(
-        path,
-        f"không có trường “{name}”.{vi} Các trường: {', '.join(names)}.",
-        f'there is no field "{name}".{en} Fields: {", ".join(names)}.',
-    )

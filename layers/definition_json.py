@@ -16,6 +16,7 @@ from layers.definition import (
     Label,
     Sensitivity,
     Style,
+    StyleBreak,
     StyleClass,
     TileOptions,
 )
@@ -128,6 +129,10 @@ def _style_json(style: Style) -> dict[str, object]:
         "classes": [
             {"value": entry.value, "color": entry.color, "label": _label_json(entry.label)} for entry in style.classes
         ],
+        "breaks": [
+            {"at_least": entry.at_least, "color": entry.color, "label": _label_json(entry.label)}
+            for entry in style.breaks
+        ],
         "label_field": style.label_field,
         "min_zoom": style.min_zoom,
     }
@@ -216,12 +221,17 @@ class _Members:
             color=self.text("color"),
             by=self.maybe_text("by"),
             classes=tuple(_Members(entry).style_class() for entry in self.items("classes")),
+            # Catalogue rows of releases without breaks have no such member.
+            breaks=tuple(_Members(entry).style_break() for entry in self.items("breaks")) if "breaks" in self else (),
             label_field=self.maybe_text("label_field"),
             min_zoom=self.integer("min_zoom"),
         )
 
     def style_class(self) -> StyleClass:
         return StyleClass(value=self.text("value"), color=self.text("color"), label=self.label("label"))
+
+    def style_break(self) -> StyleBreak:
+        return StyleBreak(at_least=self.number("at_least"), color=self.text("color"), label=self.label("label"))
 
     def label(self, name: str) -> Label:
         members = _Members(self[name])
@@ -264,12 +274,16 @@ class _Members:
         return value
 
     def maybe_number(self, name: str) -> float | None:
+        return None if self[name] is None else self.number(name)
+
+    def number(self, name: str) -> float:
         value = self[name]
-        if value is None:
-            return None
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise TypeError(f"{name}: number expected")
         return float(value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._document
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._document)

@@ -21,6 +21,7 @@ from layers.definition import (
     Label,
     Sensitivity,
     Style,
+    StyleBreak,
     StyleClass,
     TileOptions,
 )
@@ -30,6 +31,7 @@ from layers.yaml_nodes import Place, read_document
 
 _HERE: Final = Path(__file__).parent
 _MAX_CODES: Final = 2000
+_MAX_BREAKS: Final = 50
 _MAX_FIELDS: Final = 200
 _MAX_ZOOM: Final = 24
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
@@ -173,13 +175,15 @@ def _tiles(place: Place) -> TileOptions:
 
 
 def _style(place: Place) -> Style:
-    members = place.members(required=("type", "color"), optional=("by", "classes", "label_field", "min_zoom"))
+    members = place.members(required=("type", "color"), optional=("by", "classes", "breaks", "label_field", "min_zoom"))
     classes = members["classes"].items(most=_MAX_CODES) if "classes" in members else ()
+    breaks = members["breaks"].items(most=_MAX_BREAKS) if "breaks" in members else ()
     return Style(
         type=_drawing(members["type"]),
         color=_color(members["color"]),
         by=_text(members, "by"),
         classes=tuple(_style_class(entry) for entry in classes),
+        breaks=tuple(_style_break(entry) for entry in breaks),
         label_field=_text(members, "label_field"),
         min_zoom=members["min_zoom"].integer(0, _MAX_ZOOM) if "min_zoom" in members else 0,
     )
@@ -189,6 +193,15 @@ def _style_class(place: Place) -> StyleClass:
     members = place.members(required=("value", "color", "label"))
     return StyleClass(
         value=members["value"].text(longest=200),
+        color=_color(members["color"]),
+        label=_label(members["label"]),
+    )
+
+
+def _style_break(place: Place) -> StyleBreak:
+    members = place.members(required=("at_least", "color", "label"))
+    return StyleBreak(
+        at_least=members["at_least"].number(),
         color=_color(members["color"]),
         label=_label(members["label"]),
     )

@@ -28,7 +28,7 @@ from layers.definition import Definition
 from layers.definition_json import from_json
 from layers.errors import LayerNotFound
 from tiles.address import CELL_ZOOM
-from tiles.content import class_field, has_cells, has_shapes
+from tiles.content import class_key, has_cells, has_shapes
 from tiles.frame import constant
 from tiles.overview import finest_counts, in_cells, rolled_up
 from tiles.shapes import make_shapes
@@ -95,12 +95,11 @@ def refresh_companions(connection: Connection, slug: str) -> Refreshed | None:
     if not _has_companions(definition):
         _forget(connection, slug)
         return None
-    by = class_field(definition)
-    by_name = by.name if by else ""
-    known = _lock(connection, slug, by_name)
-    if known.revision == revision and known.class_field == by_name:
+    classes = class_key(definition)
+    known = _lock(connection, slug, classes)
+    if known.revision == revision and known.class_field == classes:
         return None
-    whole = known.revision == _NEVER or known.class_field != by_name
+    whole = known.revision == _NEVER or known.class_field != classes
     count = _find_dirty(connection, slug, int(known.revision))
     whole = whole or count is None
     if has_cells(definition):
@@ -109,14 +108,14 @@ def refresh_companions(connection: Connection, slug: str) -> Refreshed | None:
         make_shapes(connection, definition, None if whole else DIRTY)
     connection.execute(text("DROP TABLE dirty_cells"))
     connection.execute(
-        update(COMPANIONS).where(COMPANIONS.c.slug == slug).values(revision=revision, class_field=by_name)
+        update(COMPANIONS).where(COMPANIONS.c.slug == slug).values(revision=revision, class_field=classes)
     )
     return Refreshed(slug, revision, None if whole else count)
 
 
-def _lock(connection: Connection, slug: str, by_name: str) -> Row[tuple[object, ...]]:
+def _lock(connection: Connection, slug: str, classes: str) -> Row[tuple[object, ...]]:
     """The companion's state; whoever else would refresh the layer waits until this transaction ends."""
-    new = upsert(COMPANIONS).values(slug=slug, revision=_NEVER, class_field=by_name)
+    new = upsert(COMPANIONS).values(slug=slug, revision=_NEVER, class_field=classes)
     connection.execute(new.on_conflict_do_nothing())
     return connection.execute(select(COMPANIONS).where(COMPANIONS.c.slug == slug).with_for_update()).one()
 

@@ -43,6 +43,14 @@ def class_field(definition: Definition) -> Field | None:
     return next((field for field in definition.public_fields if field.name == name), None)
 
 
+def class_key(definition: Definition) -> str:
+    """What the classes of cells are counted by: equal keys mean that counts made before still serve."""
+    by, style = class_field(definition), definition.style
+    if by is None or style is None:
+        return ""
+    return ":".join([by.name, *(f"{entry.at_least:.17g}" for entry in style.breaks)])
+
+
 def label_field(definition: Definition) -> Field | None:
     """The public field that labels show."""
     name = definition.style.label_field if definition.style else None

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -27,7 +28,7 @@ from layers.definition import Definition, GeometryType
 from layers.tables import feature_table, measure_column
 from spatial.sql import Rows
 from tiles.address import CELL_ZOOM, EXTENT
-from tiles.content import CELL_COUNT, class_field, has_cells
+from tiles.content import CELL_COUNT, class_field, class_key, has_cells
 from tiles.frame import clipped, constant, in_crs, whole
 from tiles.matrix import EARTH_M, MatrixSet
 from tiles.tables import CELL_SHIFT, CELLS, CHANGED, COARSEST_LEVEL, COMPANIONS, FINEST_LEVEL
@@ -76,13 +77,24 @@ def finest_counts(definition: Definition) -> Rows:
     by = class_field(definition)
     measure = measure_column(definition)
     x, y = cell_of(inner_point(definition, table.c), FINEST_LEVEL)
-    kind = table.c[by.name].cast(Text) if by is not None else _NO_CLASS
+    kind = _class_of(definition, table.c[by.name]) if by is not None else _NO_CLASS
     weight = func.sum(table.c[measure[0]]) if measure else func.count()
     return (
         select(x.label("x"), y.label("y"), kind.label("class"), func.count().label("count"), weight.label("weight"))
         .where(table.c.tile_geom.is_not(None))
         .group_by(literal_column("1"), literal_column("2"), literal_column("3"))
     )
+
+
+def _class_of(definition: Definition, column: ColumnElement[Any]) -> ColumnElement[str]:
+    """A value's class: itself, or where the style has breaks the one that it reaches, as text."""
+    breaks = definition.style.breaks if definition.style else ()
+    if not breaks:
+        return column.cast(Text)
+    reached = [
+        (column >= constant(entry.at_least), literal(f"{entry.at_least:.17g}", Text)) for entry in reversed(breaks)
+    ]
+    return case(*reached, else_=_NO_CLASS)
 
 
 def rolled_up(finest: FromClause, level: int) -> Rows:
@@ -112,10 +124,9 @@ def rolled_up(finest: FromClause, level: int) -> Rows:
 
 def companion_revision(layer: Layer) -> ColumnElement[Any]:
     """The revision that the layer's companions show; NULL without any, or with those of another class field."""
-    by = class_field(layer.definition)
     return (
         select(COMPANIONS.c.revision)
-        .where(COMPANIONS.c.slug == layer.slug, COMPANIONS.c.class_field == (by.name if by else ""))
+        .where(COMPANIONS.c.slug == layer.slug, COMPANIONS.c.class_field == class_key(layer.definition))
         .scalar_subquery()
     )
 

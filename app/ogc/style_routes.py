@@ -1,4 +1,4 @@
-"""OGC API - Styles: every layer's style as MapLibre JSON and SLD 1.0, and styles of maps of several layers."""
+"""OGC API - Styles: every layer's style as MapLibre JSON, SLD 1.0 and QML, and styles of maps of several layers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,22 @@ from layers.access import Scope
 from layers.catalogue import Layer
 from tiles.errors import LayerHasNoTiles, StyleNotFound
 from tiles.styles.maplibre import maplibre_style
+from tiles.styles.qml import qml_style
 from tiles.styles.sld import sld_style
 
 router = APIRouter(prefix="/ogc", include_in_schema=False)
 MAPLIBRE: Final = "application/vnd.mapbox.style+json"
 SLD: Final = "application/vnd.ogc.sld+xml;version=1.0"
-_FORMS: Final = {"mapbox": MAPLIBRE, "maplibre": MAPLIBRE, "json": MAPLIBRE, "sld10": SLD, "sld": SLD}
+QML: Final = "application/vnd.qgis.qml+xml"
+_FORMS: Final = {
+    "mapbox": MAPLIBRE,
+    "maplibre": MAPLIBRE,
+    "json": MAPLIBRE,
+    "sld10": SLD,
+    "sld": SLD,
+    "qml": QML,
+}
+_VERSIONS: Final = {MAPLIBRE: "8", SLD: "1.0.0", QML: "3"}
 READ_METHODS = ["GET", "HEAD"]
 
 
@@ -54,7 +64,7 @@ async def get_collection_styles(
 
 @router.api_route("/styles/{style_id}", methods=READ_METHODS)
 async def get_style(request: Request, resources: ResourcesOf, scope: ScopeOf, style_id: str) -> Response:
-    """A style sheet, by ``f`` (mapbox, sld10) and else by ``Accept``."""
+    """A style sheet, by ``f`` (mapbox, sld10, qml) and else by ``Accept``."""
     return _sheet(request, resources, find_layers(resources, scope, style_id))
 
 
@@ -82,8 +92,13 @@ async def get_style_metadata(request: Request, resources: ResourcesOf, scope: Sc
         "description": maplibre["metadata"]["diaban:title_en"],
         "scope": "style",
         "stylesheets": [
-            {"title": link["title"], "native": link["type"] == MAPLIBRE, "version": version, "link": link}
-            for link, version in zip(_sheets(layers, url), ("8", "1.0.0"), strict=False)
+            {
+                "title": link["title"],
+                "native": link["type"] == MAPLIBRE,
+                "version": _VERSIONS[link["type"]],
+                "link": link,
+            }
+            for link in _sheets(layers, url)
         ],
         "layers": [{"id": layer.slug, "type": str(layer.definition.geometry).lower()} for layer in layers],
     }
@@ -105,18 +120,20 @@ def _sheet(request: Request, resources: Resources, layers: list[Layer]) -> Respo
     if len(layers) > 1:
         raise BadParameter(
             "f",
-            "Kiểu SLD chỉ có cho từng lớp; hãy yêu cầu từng lớp một hoặc dùng f=mapbox.",
-            "SLD exists for single layers; ask for one layer at a time or use f=mapbox.",
+            "Kiểu SLD và QML chỉ có cho từng lớp; hãy yêu cầu từng lớp một hoặc dùng f=mapbox.",
+            "SLD and QML exist for single layers; ask for one layer at a time or use f=mapbox.",
         )
-    return _tagged(request, sld_style(layers[0].definition), SLD)
+    write = qml_style if kind == QML else sld_style
+    return _tagged(request, write(layers[0].definition), kind)
 
 
 def _choose(request: Request) -> str:
     asked = single_values(request, ("f", "lang")).get("f")
     if asked is None:
-        return SLD if "sld" in request.headers.get("accept", "") else MAPLIBRE
+        accepted = request.headers.get("accept", "")
+        return SLD if "sld" in accepted else QML if "qml" in accepted else MAPLIBRE
     if asked not in _FORMS:
-        raise BadParameter("f", "“f” phải là mapbox hoặc sld10.", '"f" must be mapbox or sld10.')
+        raise BadParameter("f", "“f” phải là mapbox, sld10 hoặc qml.", '"f" must be mapbox, sld10 or qml.')
     return _FORMS[asked]
 
 
@@ -129,6 +146,7 @@ def _sheets(layers: list[Layer], url: str) -> list[dict[str, str]]:
     sheets = [{"rel": "stylesheet", "type": MAPLIBRE, "title": "MapLibre", "href": f"{here}?f=mapbox"}]
     if len(layers) == 1:
         sheets.append({"rel": "stylesheet", "type": SLD, "title": "SLD 1.0 (QGIS)", "href": f"{here}?f=sld10"})
+        sheets.append({"rel": "stylesheet", "type": QML, "title": "QML (QGIS)", "href": f"{here}?f=qml"})
     return sheets
 
 

@@ -11,6 +11,7 @@ from layers.definition import DRAWN, GeometryType
 from layers.definition_reader import load_builtin
 from tests.conftest import Service
 from tiles.content import has_cells, label_field, label_layer
+from tiles.styles.qml import qml_style
 from tiles.styles.sld import sld_style
 
 pytestmark = [pytest.mark.db, pytest.mark.ogc]
@@ -122,6 +123,39 @@ class TestSLD:
         assert by_format.headers["content-type"].startswith("application/vnd.ogc.sld+xml")
 
 
+class TestQML:
+    @pytest.mark.parametrize("slug", PUBLIC)
+    def test_has_every_class_in_its_colour_and_every_title(self, slug: str) -> None:
+        definition = DEFINITIONS[slug]
+        root = ET.fromstring(qml_style(definition))  # noqa: S314 - our own text
+        renderer = root.find("renderer-v2")
+        colours = {
+            symbol.get("name"): next(
+                option.get("value") for option in symbol.iter("Option") if option.get("name") in ("color", "line_color")
+            )
+            for symbol in renderer.iter("symbol")
+        }
+        found = {
+            entry.get("value"): (entry.get("label"), colours[entry.get("symbol")].split(",")[:3])
+            for entry in renderer.iter("category")
+        }
+        wanted = {
+            entry.value: (entry.label.vi, [str(part) for part in bytes.fromhex(entry.color[1:])])
+            for entry in definition.style.classes
+        }
+        assert wanted.items() <= found.items()
+        assert len(found) == (len(wanted) + 1 if wanted else 0)
+        titles = {alias.get("field"): alias.get("name") for alias in root.iter("alias")}
+        assert titles == {field.name: field.title.vi for field in definition.public_fields}
+        assert (root.find("labeling") is not None) == (label_field(definition) is not None)
+
+    def test_is_served_by_format_and_by_accept_and_not_for_a_map(self, service: Service) -> None:
+        by_format = service.client.get("/ogc/styles/roads?f=qml")
+        by_accept = service.client.get("/ogc/styles/roads", headers={"Accept": "application/vnd.qgis.qml+xml"})
+        assert by_format.content == by_accept.content == qml_style(DEFINITIONS["roads"])
+        assert service.client.get("/ogc/styles/roads,schools?f=qml").status_code == 400
+
+
 class TestStylesAPI:
     def test_lists_only_layers_the_reader_may_know_of(self, service: Service) -> None:
         styles = service.client.get("/ogc/styles").json()["styles"]
@@ -133,6 +167,7 @@ class TestStylesAPI:
         assert [sheet["link"]["type"] for sheet in metadata["stylesheets"]] == [
             "application/vnd.mapbox.style+json",
             "application/vnd.ogc.sld+xml;version=1.0",
+            "application/vnd.qgis.qml+xml",
         ]
 
     def test_refuses_what_is_not_there(self, service: Service) -> None:

@@ -53,20 +53,31 @@ def maplibre_style(layers: Sequence[Layer], tilejson_url: str) -> Document:
 
 
 def legend(definition: Definition) -> list[Document]:
-    """Colour and text of every class, in both languages; one entry for a layer without classes."""
+    """Colour and text of every class or range, in both languages; one entry for a layer without either."""
     style = definition.style
-    if style is None or not style.classes:
+    if style is None or not (style.classes or style.breaks):
         color = style.color if style else OUTLINE
         return [{"value": None, "color": color, "vi": definition.title.vi, "en": definition.title.en}]
-    return [
+    ranges = [
+        {"at_least": entry.at_least, "color": entry.color, "vi": entry.label.vi, "en": entry.label.en}
+        for entry in style.breaks
+    ]
+    return ranges or [
         {"value": entry.value, "color": entry.color, "vi": entry.label.vi, "en": entry.label.en}
         for entry in style.classes
     ]
 
 
 def color_of(definition: Definition, style: Style) -> object:
-    """The colour as a MapLibre expression: by class where the style goes by a field."""
+    """The colour as a MapLibre expression: by class or by range where the style goes by a field.
+
+    The class of a cell is the range's lower end as text, so a text is read as a number and nothing else is.
+    """
     by = class_field(definition)
+    if by is not None and style.breaks:
+        steps = [part for entry in style.breaks for part in (entry.at_least, entry.color)]
+        ranges = ["step", ["to-number", ["get", by.name]], style.color, *steps]
+        return ["case", ["has", by.name], ranges, style.color]
     if by is None or not style.classes:
         return style.color
     pairs = [part for entry in style.classes for part in (entry.value, entry.color)]

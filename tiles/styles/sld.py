@@ -46,7 +46,7 @@ def sld_style(definition: Definition) -> bytes:
 
 def _class_rules(parent: ET.Element, definition: Definition, style: Style) -> None:
     by = class_field(definition)
-    if by is None or not style.classes:
+    if by is None or not (style.classes or style.breaks):
         _symbol(_rule(parent, definition.slug, definition.title.vi, definition.title.en), style.type, style.color)
         return
     for entry in style.classes:
@@ -56,10 +56,26 @@ def _class_rules(parent: ET.Element, definition: Definition, style: Style) -> No
         ET.SubElement(equal, f"{{{_OGC}}}Literal").text = entry.value
         _scale(rule, style)
         _symbol(rule, style.type, entry.color)
+    for number, span in enumerate(style.breaks):
+        rule = _rule(parent, f"{span.at_least:g}", span.label.vi, span.label.en)
+        end = style.breaks[number + 1].at_least if number + 1 < len(style.breaks) else None
+        _range_filter(rule, by.name, span.at_least, end)
+        _scale(rule, style)
+        _symbol(rule, style.type, span.color)
     rule = _rule(parent, "other", "Khác", "Other")
     _sub(rule, "ElseFilter")
     _scale(rule, style)
     _symbol(rule, style.type, style.color)
+
+
+def _range_filter(rule: ET.Element, name: str, start: float, end: float | None) -> None:
+    """From ``start``, inclusive, to ``end``, exclusive, or without an end."""
+    both = ET.SubElement(ET.SubElement(rule, f"{{{_OGC}}}Filter"), f"{{{_OGC}}}And")
+    for operator, bound in (("PropertyIsGreaterThanOrEqualTo", start), ("PropertyIsLessThan", end)):
+        if bound is not None:
+            compared = ET.SubElement(both, f"{{{_OGC}}}{operator}")
+            ET.SubElement(compared, f"{{{_OGC}}}PropertyName").text = name
+            ET.SubElement(compared, f"{{{_OGC}}}Literal").text = f"{bound:.17g}"
 
 
 def _rule(parent: ET.Element, name: str, vi: str, en: str) -> ET.Element:

@@ -40,11 +40,19 @@ def _leave_network() -> None:
 
 def _limit(*, memory_bytes: int, cpu_s: int, wall_s: int, file_bytes: int) -> None:
     del wall_s  # the parent's clock
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    _lower(resource.RLIMIT_AS, memory_bytes, memory_bytes)
     # The softer limit sends the signal that tells why; the harder one ends a child that ignores it.
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + 5)
+    _lower(resource.RLIMIT_FSIZE, file_bytes, file_bytes)
+    _lower(resource.RLIMIT_CORE, 0, 0)
+
+
+def _lower(what: int, soft: int, hard: int) -> None:
+    """Sets a limit, or keeps the stricter one under which the service itself runs: it cannot be raised again."""
+    _, outer = resource.getrlimit(what)
+    if outer != resource.RLIM_INFINITY:
+        soft, hard = min(soft, outer), min(hard, outer)
+    resource.setrlimit(what, (soft, hard))
 
 
 if __name__ == "__main__":

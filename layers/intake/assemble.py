@@ -26,6 +26,7 @@ from layers.intake.topology import (
 from layers.refusals import Refusal
 from spatial.geodesy import approximate_areas_m2
 
+_MOST_REPEATS: Final = 2_000
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.REPAIR: 2, Severity.INFO: 3}
 
 
@@ -93,6 +94,29 @@ def other_unit(rows: pd.DataFrame, definition: Definition, unit_code: str | None
             value=str(rows[name].iloc[int(at)]),
         )
         for at in np.flatnonzero(other)
+    ]
+
+
+def repeated_keys(definition: Definition, rows: pd.DataFrame, keys: pd.Series) -> list[Finding]:
+    """Rows with the key of an earlier row, in a layer that numbers them: often one feature written twice."""
+    if not definition.key_ordinals:
+        return []
+    known = keys.loc[rows.index].dropna()
+    repeats = known[known.duplicated()].iloc[:_MOST_REPEATS]
+    first = known.drop_duplicates()
+    earlier = dict(zip(first.to_numpy(), first.index, strict=True))
+    return [
+        Finding(
+            Severity.WARNING,
+            "key.repeated",
+            f"Trùng khóa với dòng {earlier[key]}; cả hai dòng được giữ và đánh số thứ tự.",
+            f"Has the key of row {earlier[key]}; both are kept and numbered.",
+            "Nếu là một đối tượng ghi hai lần, hãy bỏ một dòng; nếu không, hãy sửa số.",
+            "Drop one of them if they are one feature; else correct the number.",
+            row=int(str(row)),
+            field=definition.key[-1],
+        )
+        for row, key in repeats.items()
     ]
 
 

@@ -14,9 +14,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from layers.intake.ragged import read_ragged
+
 GEOMETRY_COLUMN: Final = "\x00geometry"
 _BATCH: Final = 65_536
 _SPREADSHEET_SCAN: Final = 40
+_SHOWN_RAGGED: Final = 2_000
 
 
 class CapExceeded(Exception):
@@ -48,7 +51,7 @@ def read_part(
     """
     try:
         if kind == "csv":
-            return _write(out, None, *_csv_batches(path), limits=(max_rows, max_geometry_bytes))
+            return _read_table(path, out, (max_rows, max_geometry_bytes))
         if kind == "xlsx":
             return _write(out, None, *_sheet_batches(path, layer), limits=(max_rows, max_geometry_bytes))
         return _read_features(kind, path, layer, out, (max_rows, max_geometry_bytes))
@@ -194,6 +197,15 @@ def _write(
     return {"crs": crs, "rows": rows, "is_raw": False, "geometry_type": None}
 
 
+def _read_table(path: str, out: str, limits: tuple[int, int]) -> dict[str, Any]:
+    """Writes a CSV; one whose rows differ in length is read again, slowly, so that no row is lost."""
+    try:
+        return _write(out, None, *_csv_batches(path), limits=limits)
+    except pa.ArrowInvalid:
+        schema, batches, ragged = read_ragged(Path(path))
+        return _write(out, None, schema, batches, limits=limits) | {"ragged": ragged[:_SHOWN_RAGGED]}
+
+
 def _csv_batches(path: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     from pyarrow import csv
 
@@ -205,9 +217,7 @@ def _csv_batches(path: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         read_options=csv.ReadOptions(
             encoding=facts.codec, column_names=list(facts.columns), skip_rows=facts.header_line, block_size=2**24
         ),
-        parse_options=csv.ParseOptions(
-            delimiter=facts.delimiter, newlines_in_values=True, invalid_row_handler=lambda _: "skip"
-        ),
+        parse_options=csv.ParseOptions(delimiter=facts.delimiter, newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types={name: pa.large_string() for name in facts.columns}, strings_can_be_null=False
         ),

@@ -75,6 +75,7 @@ class RawTable:
         crs: WKT that the file declares.
         is_raw: Characters of text stand for the bytes of the file.
         broken: Positions of geometries that are no WKB.
+        ragged: Numbers of rows of a CSV that are longer or shorter than its header.
     """
 
     columns: pa.Table
@@ -82,6 +83,7 @@ class RawTable:
     crs: str | None
     is_raw: bool
     broken: NDArray[np.intp]
+    ragged: tuple[int, ...] = ()
 
 
 def list_parts(datasets: Sequence[Dataset], folder: Path, limits: OpeningLimits) -> list[FoundPart]:
@@ -141,7 +143,7 @@ def read_part(part: FoundPart, folder: Path, limits: OpeningLimits) -> RawTable:
     geometry, broken = _geometry(table)
     columns = table.drop_columns([GEOMETRY_COLUMN]) if geometry is not None else table
     is_raw = bool(answer["is_raw"]) or part.dataset.kind is FileKind.CSV
-    return RawTable(columns, geometry, answer["crs"], is_raw, broken)
+    return RawTable(columns, geometry, answer["crs"], is_raw, broken, tuple(answer.get("ragged", ())))
 
 
 def _geometry(table: pa.Table) -> tuple[NDArray[np.object_] | None, NDArray[np.intp]]:

@@ -23,6 +23,7 @@ from layers.intake.assemble import (
     count_totals,
     in_order,
     other_unit,
+    repeated_keys,
     with_keys,
 )
 from layers.intake.columns import distinct_texts, match_columns
@@ -49,6 +50,7 @@ from layers.intake.rejection import FileRejected
 from layers.intake.shapes import GEOMETRY, Shaped, shape, unreadable_geometry
 from layers.intake.suspicious_text import find_suspicious_names
 from layers.intake.tables import DecodedTable, decode_table
+from layers.intake.told import no_coordinates, no_rows, placed_by_text, ragged_row, unread_coordinates
 from layers.intake.topology import Territory
 from layers.intake.unpack import Package, unpack
 from spatial.readings import Reading
@@ -95,7 +97,8 @@ def run_intake(
             return _rejected(wish, error)
         declared = raw.crs or part.dataset.declared_crs
         decoded = decode_table(raw, part.dataset.declared_encoding, wish)
-        run = _Run(wish, world, part, declared, package.findings, decoded)
+        told = (*package.findings, *(ragged_row(row) for row in raw.ragged))
+        run = _Run(wish, world, part, declared, told, decoded)
         return run.finish(source, raw.geometry, raw.broken)
 
 
@@ -179,7 +182,7 @@ class _Run:
         self.findings += filled.findings
         self.questions += [*filled.questions, *self._missing(mapping)]
         if not len(table):
-            self.findings.append(_no_rows())
+            self.findings.append(no_rows())
         placement, shaped = self._place(raw, filled)
         rows, refused = self._check(filled, mapping, placement.reading if placement else None, shaped)
         findings = in_order(with_keys(self.findings, filled.keys))
@@ -211,7 +214,7 @@ class _Run:
         found = find_coordinates(table)
         if found is None:
             return None, ()
-        self.findings += [_unread_coordinates(int(rows[at]), found.columns) for at in found.unread]
+        self.findings += [unread_coordinates(int(rows[at]), found.columns) for at in found.unread]
         return found.geometry, found.columns
 
     def _mapping(self, taken: tuple[str, ...]) -> FieldMapping:
@@ -305,9 +308,9 @@ class _Run:
             found[open_rows] = list(look([str(value) for value in frame[name].iloc[open_rows]]))
         placed = int(pd.notna(found).sum())
         if not placed:
-            self.findings.append(_no_coordinates())
+            self.findings.append(no_coordinates())
             return None
-        self.findings.append(_placed_by_text(placed))
+        self.findings.append(placed_by_text(placed))
         return Shaped(found, np.zeros(len(frame), bool), np.zeros(len(frame), bool))
 
     def _check(
@@ -333,6 +336,7 @@ class _Run:
         )
         self.findings += findings
         good = checked.rows[~checked.rows.index.isin(list(refused | bad_shapes))]
+        self.findings += repeated_keys(definition, good, filled.keys)
         foreign = other_unit(good, definition, self.wish.unit_code)
         self.findings += foreign
         good = good.drop(index=[item.row for item in foreign])
@@ -350,53 +354,3 @@ class _Run:
         kept = good.drop(index=outside)
         self.findings += areas_against_fields(self.world.definition, kept)
         return kept
-
-
-def _no_rows() -> Finding:
-    return Finding(
-        Severity.ERROR,
-        "file.no-rows",
-        "Tệp đọc được nhưng không có dòng nào.",
-        "The file can be read but has no rows.",
-        "Hãy kiểm tra đã xuất đúng lớp và đúng vùng chọn chưa.",
-        "Check that the right layer and selection were exported.",
-    )
-
-
-def _no_coordinates() -> Finding:
-    return Finding(
-        Severity.ERROR,
-        "geometry.no-coordinates",
-        "Tệp không có hình, không có cột tọa độ, cũng không có mã hay địa chỉ tìm được vị trí.",
-        "The file has no shapes, no coordinate columns, and no code or address that gives a place.",
-        "Hãy thêm cột kinh độ và vĩ độ (hoặc X, Y VN-2000), hoặc gửi tệp bản đồ.",
-        "Add longitude and latitude (or VN-2000 X, Y), or send a map file.",
-        field=GEOMETRY,
-    )
-
-
-def _placed_by_text(count: int) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "geometry.from-text",
-        f"{count} dòng không có tọa độ được đặt theo mã hành chính hoặc địa chỉ; vị trí chỉ gần đúng.",
-        f"{count} rows without coordinates were placed by admin code or address; their places are approximate.",
-        "Hãy bổ sung tọa độ thật khi có.",
-        "Add true coordinates when they are known.",
-        field=GEOMETRY,
-        count=count,
-    )
-
-
-def _unread_coordinates(row: int, columns: tuple[str, ...]) -> Finding:
-    names = ", ".join(columns)
-    return Finding(
-        Severity.ERROR,
-        "geometry.unread",
-        f"Không đọc được tọa độ ở cột {names}.",
-        f"The coordinates in {names} cannot be read.",
-        "Viết số thập phân (105,8342), độ phút giây (105°50'03\") hoặc mét VN-2000.",
-        "Write decimal degrees, degrees-minutes-seconds or VN-2000 metres.",
-        row=row,
-        field=GEOMETRY,
-    )

@@ -55,8 +55,11 @@ def sniff_file(path: Path) -> Sniffed:
     return sniff_head(head, path.stat().st_size)
 
 
-def sniff_head(head: bytes, size: int) -> Sniffed:
-    """Returns what a file is by its first bytes and its size."""
+def sniff_head(head: bytes, size: int, *, is_named_table: bool = False) -> Sniffed:
+    """Returns what a file is by its first bytes and its size.
+
+    A name decides one thing only: whether text of one line or one column, which could be anything, is a table.
+    """
     if not head.strip(b"\x00 \r\n\t"):
         raise FileRejected(
             "file.empty",
@@ -65,7 +68,7 @@ def sniff_head(head: bytes, size: int) -> Sniffed:
             "Hãy xuất lại từ phần mềm và gửi lại.",
             "Export it again and send it again.",
         )
-    found = _binary(head, size) or _text(head)
+    found = _binary(head, size) or _text(head, is_named_table=is_named_table)
     if found is None:
         raise FileRejected(
             "file.unknown",
@@ -116,7 +119,7 @@ def _is_dbase(head: bytes, size: int) -> bool:
     return month <= 12 and day <= 31 and 33 <= header <= size and head[header - 1 : header] in (b"\r", b"\x00", b"")
 
 
-def _text(head: bytes) -> Sniffed | None:
+def _text(head: bytes, *, is_named_table: bool) -> Sniffed | None:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.decode("utf-16", "ignore").encode("utf-8")
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -132,7 +135,7 @@ def _text(head: bytes) -> Sniffed | None:
         return FileKind.MAPINFO_MIF
     if re.match(rb"(999\s*\r?\n[^\n]*\n\s*)*0\s*\r?\n\s*SECTION", plain):
         return FileKind.DXF
-    return FileKind.CSV if _is_table(plain) else None
+    return FileKind.CSV if _is_table(plain, is_named_table=is_named_table) else None
 
 
 def _xml(plain: bytes) -> FileKind | None:
@@ -169,9 +172,9 @@ def _refuse_reference(kind: str) -> None:
     )
 
 
-def _is_table(plain: bytes) -> bool:
+def _is_table(plain: bytes, *, is_named_table: bool) -> bool:
     lines = [line for line in plain.splitlines()[:20] if line.strip()]
     printable = sum(byte >= 32 or byte in (9, 10, 13) for byte in plain[:4096])
     if not lines or printable < 0.98 * len(plain[:4096]):
         return False
-    return len(lines) > 1 and any(lines[0].count(mark) for mark in (b",", b";", b"\t", b"|"))
+    return is_named_table or (len(lines) > 1 and any(lines[0].count(mark) for mark in (b",", b";", b"\t", b"|")))

@@ -30,7 +30,7 @@ _NEVER_DATA: Final = frozenset(
     (".shx", ".prj", ".cpg", ".qpj", ".sbn", ".sbx", ".xml", ".dat", ".map", ".id", ".ind", ".mid", ".qml", ".sld",
      ".xsd", ".gfs", ".lyr", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs", ".db", ".ini")
 )  # fmt: skip
-_TABLES: Final = (".csv", ".tsv", ".txt")
+_NAMED_TABLES: Final = (".csv", ".tsv")
 _NAMED_CHARSET: Final = re.compile(rb'(!charset\s+|^\s*charset\s+")([\w-]+)', re.IGNORECASE | re.MULTILINE)
 _SMALL: Final = 1_000_000
 
@@ -108,6 +108,7 @@ class _Found:
     companions: dict[tuple[str, str, str], _Item] = field(default_factory=dict)
     nested: list[str] = field(default_factory=list)
     tables: list[_Item] = field(default_factory=list)
+    unread: list[FileRejected] = field(default_factory=list)
 
 
 def unpack(path: Path, folder: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> Package:
@@ -146,7 +147,8 @@ def _items(path: Path, folder: Path, limits: ArchiveLimits) -> Iterator[tuple[Se
         path = zipped[0]
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if sniff_head(head, path.stat().st_size) != ARCHIVE:
+    is_named_table = path.suffix.lower() in _NAMED_TABLES
+    if sniff_head(head, path.stat().st_size, is_named_table=is_named_table) != ARCHIVE:
         yield [_Loose(entry, PurePosixPath(entry.name)) for entry in _with_companions(path)], False, None
         return
     with open_archive(path, limits) as archive:
@@ -210,19 +212,18 @@ def _look_for_references(item: _Item) -> None:
     try:
         sniff_head(item.head(), HEAD_BYTES)
     except FileRejected as error:
-        if error.code == "file.reference":
+        if error.code == "file.reference" or error.code.startswith("archive."):
             raise
 
 
 def _kind_of(item: _Item, found: _Found) -> Sniffed | None:
     suffix = item.name.suffix.lower()
     try:
-        kind = sniff_head(item.head(), 2**40)
+        kind = sniff_head(item.head(), 2**40, is_named_table=suffix in _NAMED_TABLES)
     except FileRejected as error:
-        if error.code == "file.reference" or len(found.companions) == 1:
-            found.nested.append(error.code)
-            if error.code == "file.reference":
-                raise
+        if error.code == "file.reference" or error.code.startswith("archive."):
+            raise
+        found.unread.append(error)
         return None
     if kind == ARCHIVE:
         found.nested.append(str(item.name))
@@ -375,6 +376,9 @@ def _ignored(names: list[str]) -> Finding:
 
 
 def _nothing(found: _Found) -> FileRejected:
+    if len(found.unread) == 1 and not found.nested:
+        # One file, or one that might be data among others: its own reason says more than that nothing was found.
+        return found.unread[0]
     if found.nested:
         return FileRejected(
             "archive.nested",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -39,7 +41,8 @@ def describe_table(path: Path) -> TableFacts:
     text = head.decode(codec, "replace")
     if text.startswith("ï»¿"):
         text = text[3:]
-    lines = text.splitlines()[:_SCAN]
+    # Not splitlines: “ễ” holds the byte 0x85, which read as Latin-1 is a line end to Python.
+    lines = re.split(r"\r\n|\n|\r", text)[:_SCAN]
     skipped = 0
     delimiter = None
     if lines and lines[0].lower().startswith("sep=") and len(lines[0]) >= 5:
@@ -73,7 +76,8 @@ def find_header(rows: Sequence[Sequence[str | None]]) -> tuple[int, tuple[str, .
         0,
     )
     cells = list(rows[at]) if rows else []
-    length = max((len(row) for row in rows), default=0)
+    lengths = Counter(len(row) for row in rows[at + 1 :])
+    length = max(len(cells), lengths.most_common(1)[0][0] if lengths else 0)
     cells += [None] * (length - len(cells))
     names: list[str] = []
     for number, cell in enumerate(cells, start=1):

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
+from app.api.search import router as search_router
 from app.api.units import router as units_router
 from app.client_address import ClientAddress
 from app.database import Database, open_gate, open_writer
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         tile_router,
         raster_router,
         query_router,
+        search_router,
         exports_router,
         layers_router,
         units_router,

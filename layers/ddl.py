@@ -11,6 +11,7 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from layers.definition import Definition, Field, FieldType, GeometryType, Sensitivity
 from layers.errors import DefinitionChangeRefused
+from layers.search_fields import is_parcel_layer, name_field
 from layers.tables import feature_table, history_table, private_table, sql_type
 
 MAX_IDENTIFIER = 63
@@ -182,7 +183,25 @@ def feature_indexes(definition: Definition) -> list[Index]:
         found.append(_index(table, "geom", columns.geom, using="gist"))
     if "tile_geom" in columns:
         found.append(_index(table, "tile", columns.tile_geom, using="gist"))
-    return found
+    return [*found, *_search_indexes(table, definition)]
+
+
+def _search_indexes(table: Table, definition: Definition) -> Iterator[Index]:
+    """What the search box needs: words of names without case and marks, and the numbers of parcels."""
+    name = name_field(definition)
+    if name is not None:
+        plain = func.catalogue.folded(table.c[name]).label("plain")
+        ways = {"plain": "gin_trgm_ops"}
+        index = Index(_identifier(f"{table.name}_words"), plain, postgresql_using="gin", postgresql_ops=ways)
+        index._set_parent(table)
+        table.indexes.discard(index)
+        yield index
+    if is_parcel_layer(definition):
+        numbers = func.upper(table.c.parcel), func.upper(table.c.sheet)
+        index = Index(_identifier(f"{table.name}_numbers"), *numbers)
+        index._set_parent(table)
+        table.indexes.discard(index)
+        yield index
 
 
 def _index(table: Table, suffix: str, *columns: Column[object], unique: bool = False, using: str = "btree") -> Index:

@@ -13,10 +13,11 @@ import psycopg
 
 from app.database import Database
 from app.problems import BadParameter
-from layers.access import Scope
-from layers.definition import Sensitivity
-from layers.errors import LayerError
+from layers.access import Grant, Scope
+from layers.errors import LayerError, RightsChanged
+from layers.grants import account_of, load_scope
 from layers.jobs import MAX_ATTEMPTS, Job, JobStore
+from layers.rights import right_from_json, right_to_json
 from spatial.errors import SpatialError
 
 
@@ -24,19 +25,40 @@ def scope_document(scope: Scope) -> dict[str, object]:
     """A scope as a job keeps it."""
     return {
         "subject": scope.subject,
-        "classes": sorted(scope.classes),
-        "units": None if scope.units is None else sorted(scope.units),
+        "grants": [
+            {"right": right_to_json(grant.right), "units": None if grant.units is None else sorted(grant.units)}
+            for grant in scope.grants
+        ],
     }
 
 
 def scope_of(document: Mapping[str, Any]) -> Scope:
-    """The scope that a job keeps."""
-    units = document["units"]
-    return Scope(
-        document["subject"],
-        frozenset(Sensitivity(name) for name in document["classes"]),
-        None if units is None else frozenset(units),
+    """The scope that a job keeps, as it was when the job was asked for."""
+    grants = (
+        Grant(right_from_json(given["right"]), None if given["units"] is None else frozenset(given["units"]))
+        for given in document["grants"]
     )
+    return Scope(document["subject"], tuple(grants))
+
+
+def checked_scope(database: Database, document: Mapping[str, Any]) -> Scope:
+    """The scope that a job keeps, where its account still holds all of it.
+
+    Raises:
+        RightsChanged: Since the job was asked for, a right to read has ended or has become narrower.
+    """
+    kept = scope_of(document)
+    account = account_of(kept)
+    if account is None:
+        return kept
+    engine = database.engine("diaban_writer")
+    with engine.connect() as connection:
+        now = load_scope(connection, account).scope
+    engine.dispose()
+    reaches = ((kept.reach(slug, kind), now.reach(slug, kind)) for slug, kind in now.layers.items())
+    if not all(then.is_within(today) for then, today in reaches):
+        raise RightsChanged
+    return kept
 
 
 def do_job(

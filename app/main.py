@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logs(chosen.log_format)
         found = database or locate_database(chosen)
-        watcher = CatalogueWatcher(found.dsn("diaban_public"))
+        watcher = CatalogueWatcher(found.dsn("diaban_watcher"))
         async with open_gate(found, chosen) as gate, open_writer(found, chosen) as writer, watcher.running():
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))

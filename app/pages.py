@@ -54,7 +54,7 @@ def _page(body: bytes, site: Site) -> Response:
 async def get_home(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """What the service is, what it holds, and how to reach it."""
     site = _site(request, resources)
-    layers = resources.catalogue.visible(scope.classes)
+    layers = resources.catalogue.visible(scope)
     overview = (await _overview(request, resources, scope, layers)).overview
     return _page(render_home(layers, overview=overview, is_current=resources.watcher.is_current, site=site), site)
 
@@ -63,14 +63,14 @@ async def get_home(request: Request, resources: ResourcesOf, scope: ScopeOf) -> 
 async def get_docs(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The endpoints of the service."""
     site = _site(request, resources)
-    synthetic = any(layer.synthetic for layer in resources.catalogue.visible(scope.classes))
+    synthetic = any(layer.synthetic for layer in resources.catalogue.visible(scope))
     return _page(render_docs(request.app.openapi(), synthetic=synthetic, site=site), site)
 
 
 @router.api_route("/overview.svg", methods=["GET", "HEAD"])
 async def get_overview(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The outlines of all communes."""
-    kept = await _overview(request, resources, scope, resources.catalogue.visible(scope.classes))
+    kept = await _overview(request, resources, scope, resources.catalogue.visible(scope))
     if kept.overview is None:
         return problem(
             request,
@@ -100,7 +100,7 @@ async def _overview(request: Request, resources: Resources, scope: Scope, layers
     communes = next((layer for layer in layers if layer.slug == COMMUNES), None)
     if communes is None or communes.extent is None:
         return _Kept()
-    key = (scope.cache_key, communes.definition_version, communes.revision)
+    key = (communes.reach, communes.definition_version, communes.revision)
     kept: _Kept = getattr(request.app.state, "overview", _Kept())
     if kept.key != key:
         overview = await _read_overview(resources, scope, communes)
@@ -113,7 +113,7 @@ async def _read_overview(resources: Resources, scope: Scope, communes: Layer) ->
     assert communes.extent is not None  # noqa: S101 - the caller has looked
     frame = overview_frame(communes.extent)
     statement = resources.statements.get(communes, "overview", lambda target: outline_statement(target, NAME))
-    async with resources.gate.read(scope) as connection:
+    async with resources.gate.read(communes.reader(scope)) as connection:
         rows = await connection.fetch(statement.text, *statement.args(outline_values(frame)))
     outlines = tuple(Outline(row["fid"], row["name"] or "", row["path"]) for row in rows)
     return Overview(frame, communes.revision, communes.feature_count, outlines)

@@ -14,7 +14,7 @@ from spatial.question import parse_question
 
 async def ask_question(database: Database, settings: Settings, document: dict[str, object]) -> bytes:
     """Answers a question with the operator's scope: every layer, still without personal fields."""
-    watcher = CatalogueWatcher(database.dsn("diaban_public"))
+    watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
     async with open_gate(database, settings) as gate, watcher.running():
         question = parse_question(document)
         answer = await ask(gate, watcher.catalogue, Scope.local_admin(), question, Statements())

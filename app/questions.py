@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.database import Database, open_gate
-from app.jobs import do_job, fresh_folder, scope_of
+from app.jobs import checked_scope, do_job, fresh_folder
 from app.settings import Settings
 from app.watcher import CatalogueWatcher
 from layers.access import Scope
@@ -33,12 +33,12 @@ class Answerer:
 
     def _answer(self, _: JobStore, job: Job) -> dict[str, object]:
         with fresh_folder(self.settings.exports_dir, job) as folder:
-            body, media_type = asyncio.run(self._ask(scope_of(job.scope), job.request["inputs"]))
+            body, media_type = asyncio.run(self._ask(checked_scope(self.database, job.scope), job.request["inputs"]))
             (folder / ANSWER_FILE).write_bytes(body)
         return {"name": ANSWER_FILE, "media_type": media_type, "bytes": len(body)}
 
     async def _ask(self, scope: Scope, document: Mapping[str, object]) -> tuple[bytes, str]:
-        watcher = CatalogueWatcher(self.database.dsn("diaban_public"))
+        watcher = CatalogueWatcher(self.database.dsn("diaban_watcher"))
         async with open_gate(self.database, self.settings) as gate, watcher.running():
             question = parse_question(dict(document))
             answer = await ask(gate, watcher.catalogue, scope, question, Statements())

@@ -47,7 +47,7 @@ async def _in_thread(call: Callable[[], _Answer]) -> _Answer:
 
 async def _find(resources: Resources, scope: Scope, slug: str) -> tuple[RasterLayer, list[Scene]]:
     async with resources.gate.read(scope) as connection:
-        layer = await get_raster(connection, slug, scope.classes)
+        layer = await get_raster(connection, slug)
         return layer, await list_scenes(connection, layer)
 
 
@@ -59,7 +59,7 @@ def _on(day: date | None) -> date:
 async def get_rasters(resources: ResourcesOf, scope: ScopeOf) -> dict[str, object]:
     """The raster layers that the reader may see."""
     async with resources.gate.read(scope) as connection:
-        layers = await list_rasters(connection, scope.classes)
+        layers = await list_rasters(connection)
     base = resources.settings.public_url
     return {"rasters": [_summary(layer, base) for layer in layers]}
 

@@ -97,9 +97,9 @@ async def _pack(
     zooms: tuple[int | None, int | None],
     bbox: Box | None,
 ) -> Packed:
-    watcher = CatalogueWatcher(database.dsn("diaban_public"))
+    watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
     async with open_gate(database, settings) as gate, watcher.running():
-        found = [watcher.catalogue.get(slug, scope.classes) for slug in dict.fromkeys(slugs)]
+        found = [watcher.catalogue.get(slug, scope) for slug in dict.fromkeys(slugs)]
         packing = plan_packing(found, min_zoom=zooms[0], max_zoom=zooms[1], bbox=bbox)
         with progress_bar() as progress:
             bar = progress.add_task("ô bản đồ · tiles", total=None)

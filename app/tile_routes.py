@@ -21,7 +21,7 @@ BEHIND = "Diaban-Tile-Behind"
 
 def find_layers(resources: Resources, scope: Scope, names: str) -> list[Layer]:
     """The layers that a comma-separated list names, in its order."""
-    return [resources.catalogue.get(name, scope.classes) for name in names.split(",")]
+    return [resources.catalogue.get(name, scope) for name in names.split(",")]
 
 
 async def answer_tile(

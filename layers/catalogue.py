@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
 
+from layers.access import Scope, Units
 from layers.definition import Definition, Sensitivity
 from layers.definition_json import from_json
 from layers.errors import LayerNotFound
 
+MAX_PARTS = 4096
+_PUBLIC = Scope.public()
 VERSIONS_SQL = "SELECT slug, definition_version, revision, synthetic FROM catalogue.layers"
 LAYERS_SQL = """
 SELECT slug, definition::text AS definition, definition_version, built_in, synthetic, revision, feature_count,
@@ -28,6 +31,10 @@ class Layer:
         revision: Number of the newest published revision; 0 before the first.
         extent: Bounds of the data in EPSG:4326 (min lon, min lat, max lon, max lat), or None without geometry.
         newest_data_at: Date of the newest content.
+        reach: Which part of the layer a reader sees, as text; empty for all of it. Whatever is kept of a layer must
+            be kept under it. Of a part, count and extent are unknown here: :mod:`layers.part` reads them.
+        units: Communes that the part lies in; None for all.
+        hidden: Fields that the reader's rights leave out; the definition shows them as removed.
     """
 
     definition: Definition
@@ -39,11 +46,28 @@ class Layer:
     extent: tuple[float, float, float, float] | None
     newest_data_at: date | None
     published_at: datetime | None
+    reach: str = ""
+    units: Units = None
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the reader sees some communes only."""
+        return self.units is not None
 
     @property
     def slug(self) -> str:
         """Id of the layer and of its OGC collection."""
         return self.definition.slug
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may read all of the layer."""
+        return self.definition.sensitivity is Sensitivity.PUBLIC
+
+    def reader(self, scope: Scope) -> Scope:
+        """The scope to read this layer with: the public's where that is enough, which saves a transaction."""
+        return _PUBLIC if self.is_public else scope
 
 
 class Row(Protocol):
@@ -59,27 +83,51 @@ class Catalogue:
 
     version: int
     layers: Mapping[str, Layer]
+    _parts: dict[tuple[str, str], Layer] = field(default_factory=dict, compare=False, repr=False)
 
-    def get(self, slug: str, classes: frozenset[Sensitivity]) -> Layer:
-        """Returns the layer.
-
-        Args:
-            slug: Id of the layer.
-            classes: Sensitivities that the reader may know of.
+    def get(self, slug: str, scope: Scope) -> Layer:
+        """Returns the layer as it is for a reader: fields outside the reader's rights are not there.
 
         Raises:
             LayerNotFound: No such layer, or the reader may not know of it: the answers are the same.
         """
-        layer = self.layers.get(slug)
-        if layer is None or layer.definition.sensitivity not in classes:
-            raise LayerNotFound(slug, known=(known.slug for known in self.visible(classes)))
+        layer = self.find(slug, scope)
+        if layer is None:
+            raise LayerNotFound(slug, known=(known.slug for known in self.visible(scope)))
         return layer
 
-    def visible(self, classes: frozenset[Sensitivity]) -> list[Layer]:
-        """The layers that a reader of these sensitivities may know of, by slug."""
-        return [
-            self.layers[slug] for slug in sorted(self.layers) if self.layers[slug].definition.sensitivity in classes
-        ]
+    def find(self, slug: str, scope: Scope) -> Layer | None:
+        """The same, None where there is no such layer for this reader."""
+        layer = self.layers.get(slug)
+        return None if layer is None else self._seen(layer, scope)
+
+    def visible(self, scope: Scope) -> list[Layer]:
+        """The layers that a reader may know of, by slug."""
+        found = (self._seen(self.layers[slug], scope) for slug in sorted(self.layers))
+        return [layer for layer in found if layer is not None]
+
+    def _seen(self, layer: Layer, scope: Scope) -> Layer | None:
+        reach = scope.reach(layer.slug, layer.definition.sensitivity)
+        if not reach.exists:
+            return None
+        if reach.is_whole:
+            return layer
+        key = (layer.slug, reach.key)
+        part = self._parts.get(key)
+        if part is None:
+            part = replace(
+                layer,
+                definition=layer.definition.without(reach.hidden),
+                reach=reach.key,
+                units=reach.read,
+                hidden=reach.hidden,
+            )
+            if part.is_part:
+                part = replace(part, feature_count=0, extent=None)
+            if len(self._parts) >= MAX_PARTS:
+                self._parts.clear()
+            self._parts[key] = part
+        return part
 
     def changed(self, rows: Iterable[Row]) -> set[str]:
         """Slugs whose row of :data:`VERSIONS_SQL` differs from this snapshot, removed layers included."""

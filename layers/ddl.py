@@ -10,11 +10,15 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from layers.definition import Definition, Field, FieldType, GeometryType, Sensitivity
+from layers.definition_json import from_json
 from layers.errors import DefinitionChangeRefused
 from layers.search_fields import is_parcel_layer, name_field
-from layers.tables import feature_table, history_table, private_table, sql_type
+from layers.tables import feature_table, has_unit_codes, history_table, private_table, sql_type
 
 MAX_IDENTIFIER = 63
+GRANTS_EDITION = "1"
+"""Changes whenever :func:`grant_layer` gives something else than before, so that databases in place follow."""
+
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call]
 _PREPARER = _DIALECT.identifier_preparer
 
@@ -211,24 +215,28 @@ def _index(table: Table, suffix: str, *columns: Column[object], unique: bool = F
 
 
 def grant_layer(connection: Connection, definition: Definition) -> None:
-    """Gives the logins what the layer's sensitivity allows, and puts the row policy on all but public layers.
+    """Gives the logins what the layer's sensitivity allows: row policies for readers, a guard for the writer.
 
-    A wholly public layer carries no policy, only a GRANT, because a policy costs every statement a check.
+    A wholly public layer carries no policy, only a GRANT, because a policy costs every statement a check. The
+    writer login reads all rows, since counts and extents are worked out of them, and is held to the communes of
+    its scope by a trigger on every change.
     """
     tables = [feature_table(definition), history_table(definition)]
     public = definition.sensitivity is Sensitivity.PUBLIC
     for table in tables:
         _run(connection, "GRANT SELECT ON {0} TO diaban_reader", table)
         _run(connection, "GRANT SELECT, INSERT, UPDATE, DELETE ON {0} TO diaban_writer", table)
-        _run(connection, "DROP POLICY IF EXISTS scope_read ON {0}", table)
-        _run(connection, "DROP POLICY IF EXISTS scope_write ON {0}", table)
+        for policy in ("scope_read", "scope_write"):
+            _run(connection, "DROP POLICY IF EXISTS {1} ON {0}", table, policy)
+        _guard_writes(connection, definition, table)
         if public:
             _run(connection, "GRANT SELECT ON {0} TO diaban_public", table)
             _run(connection, "ALTER TABLE {0} DISABLE ROW LEVEL SECURITY", table)
             continue
         _run(connection, "REVOKE ALL ON {0} FROM diaban_public", table)
         _run(connection, "ALTER TABLE {0} ENABLE ROW LEVEL SECURITY", table)
-        _run(connection, _READ_POLICY, table, "'" + definition.sensitivity.value + "'")
+        own = _SPANNING if has_unit_codes(definition) else _IN_ONE
+        _run(connection, _READ_POLICY.replace("{own}", own), table, *_layer_literals(definition))
         _run(connection, "CREATE POLICY scope_write ON {0} TO diaban_writer USING (true)", table)
     private = private_table(definition)
     if private is not None:
@@ -236,14 +244,49 @@ def grant_layer(connection: Connection, definition: Definition) -> None:
     _run(connection, "GRANT USAGE ON SEQUENCE {0} TO diaban_writer", _sequence(definition))
 
 
-# Settings come from the gate's set_config(…, true); the sub-selects make them one look-up per statement.
+# What the gate set is looked up once a statement, by the sub-selects.
 _READ_POLICY = """
 CREATE POLICY scope_read ON {0} FOR SELECT TO diaban_reader USING (
-    {1} = ANY ((SELECT string_to_array(current_setting('diaban.classes', true), ','))::text[])
-    AND ((SELECT current_setting('diaban.units', true)) = '*'
-         OR unit_code = ANY ((SELECT string_to_array(current_setting('diaban.units', true), ','))::text[]))
+    (SELECT access.reads_all({1}, {2})) OR {own}
 )
 """
+_IN_ONE = "unit_code = ANY ((SELECT access.read_units({1}, {2}))::text[])"
+_SPANNING = "unit_codes && (SELECT access.read_units({1}, {2}))::text[]"
+_GUARD = """
+CREATE TRIGGER guard_write BEFORE INSERT OR UPDATE OR DELETE ON {0} FOR EACH ROW
+WHEN (current_user = 'diaban_writer') EXECUTE FUNCTION access.guard_write({1}, {2}, {3})
+"""
+
+
+def regrant_layers(connection: Connection) -> None:
+    """Makes grants, policies and guards of all layers anew where an older program made them.
+
+    Args:
+        connection: A superuser's or the owner's, inside a transaction.
+    """
+    known = connection.execute(text("SELECT value FROM catalogue.settings WHERE name = 'grants'")).scalar_one_or_none()
+    if known == GRANTS_EDITION:
+        return
+    for document in connection.execute(text("SELECT definition FROM catalogue.layers ORDER BY slug")).scalars().all():
+        grant_layer(connection, from_json(document))
+    connection.execute(
+        text(
+            "INSERT INTO catalogue.settings (name, value) VALUES ('grants', :edition)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        ),
+        {"edition": GRANTS_EDITION},
+    )
+
+
+def _guard_writes(connection: Connection, definition: Definition, table: Table) -> None:
+    spans = "'spans'" if has_unit_codes(definition) else "'one'"
+    _run(connection, "DROP TRIGGER IF EXISTS guard_write ON {0}", table)
+    _run(connection, _GUARD, table, *_layer_literals(definition), spans)
+
+
+def _layer_literals(definition: Definition) -> tuple[str, str]:
+    """Slug and sensitivity as SQL literals; both are made of letters, digits and hyphens only."""
+    return f"'{definition.slug}'", f"'{definition.sensitivity.value}'"
 
 
 def sequence_name(definition: Definition) -> str:

@@ -1,7 +1,7 @@
 """The definition of a layer: its fields, its key, its geometry, how it is drawn and who answers for it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Final, Literal
@@ -250,6 +250,17 @@ class Definition:
     def personal_fields(self) -> tuple[Field, ...]:
         """Fields whose values are kept apart in `private`, hidden ones included."""
         return tuple(field for field in self.fields if field.personal)
+
+    def without(self, names: Collection[str]) -> "Definition":
+        """The definition as it is for a reader whose rights leave these fields out: as if they had been removed."""
+        left = tuple(dataclasses.replace(f, hidden=True) if f.name in names else f for f in self.fields)
+        style = self.style
+        if style is not None and style.label_field in names:
+            style = dataclasses.replace(style, label_field=None)
+        if style is not None and style.by in names:
+            style = dataclasses.replace(style, by=None, classes=())
+        dated = None if self.data_date_field in names else self.data_date_field
+        return dataclasses.replace(self, fields=left, style=style, data_date_field=dated)
 
     def field(self, name: str) -> Field:
         """Returns the field of this name.

@@ -100,7 +100,12 @@ def latest_private(private: Table, revision: int | None = None, *, of: Table | N
 
 
 def classify_rows(
-    connection: Connection, definition: Definition, *, replace: bool, deleted: Collection[int] = ()
+    connection: Connection,
+    definition: Definition,
+    *,
+    replace: bool,
+    deleted: Collection[int] = (),
+    among: Sequence[ColumnElement[bool]] = (),
 ) -> Delta:
     """Marks each staged row as insert, update or same, and lists the fids whose current row ends.
 
@@ -109,10 +114,11 @@ def classify_rows(
         definition: The layer.
         replace: Whether current features that no staged row names are deleted.
         deleted: Fids of current features that are deleted besides.
+        among: Conditions on the feature table; with ``replace`` only features that meet them are deleted.
     """
     mark_rows(connection, definition)
     give_fids(connection, definition)
-    return close_rows(connection, definition, replace=replace, deleted=deleted)
+    return close_rows(connection, definition, replace=replace, deleted=deleted, among=among)
 
 
 def mark_rows(connection: Connection, definition: Definition) -> None:

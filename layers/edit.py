@@ -10,15 +10,19 @@ from typing import Final
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, select
 
+from layers.access import Scope, Units
 from layers.checks import check_rows
+from layers.definition import Definition
 from layers.delta import classify_rows
 from layers.edit_rows import CurrentFeature, edited_row, find_features, rows_frame
 from layers.errors import FeatureNotFound, RowsRefused, VersionConflict
 from layers.matching import match_edits
 from layers.publication import ChangeNote, LockedLayer, Published, database_refusals, lock_layer, publish_delta
 from layers.refusals import Refusal
+from layers.rights import Action, NotAllowed
 from layers.staging import stage_rows, stage_table
 from layers.unit_codes import assign_units
+from layers.writing import refuse_outside, writing_units
 
 _MAX_REASONS = 5
 
@@ -97,6 +101,7 @@ def edit_features(
     *,
     note: ChangeNote,
     base_revision: int | None = None,
+    scope: Scope | None = None,
 ) -> Edited:
     """Publishes edits as the layer's next revision; the caller's transaction makes it whole or absent.
 
@@ -107,26 +112,49 @@ def edit_features(
         note: Author and reason for the revision.
         base_revision: Revision that the layer must still be at, where the editor depends on more than the
             features that the edits name.
+        scope: On whose behalf; every feature must lie, before and after, wholly in communes where the scope may
+            edit. None leaves the scope that the transaction has; the owner login needs none, the writer login is
+            refused without.
 
     Raises:
         LayerNotFound: There is no such layer.
-        FeatureNotFound: An edit names a feature that is not there now.
-        FieldNotFound: An edit names a field that the layer does not have.
+        NotAllowed: The scope may read the layer or a feature, but not edit it.
+        OutsideUnits: A feature would lie outside the communes of the scope.
+        FeatureNotFound: An edit names a feature that is not there now, or that the scope may not read.
+        FieldNotFound: An edit names a field that the layer does not have, or that the scope leaves out.
         VersionConflict: The layer or a feature has changed since the editor read it.
         RowsRefused: A value breaks the definition, a key is taken, or two edits name one feature.
     """
     layer = lock_layer(connection, slug)
     if base_revision is not None and base_revision != layer.revision:
         raise VersionConflict(slug, None, expected=base_revision, found=layer.revision)
+    units: Units = None
+    shown = layer.definition
+    if scope is not None:
+        units = writing_units(connection, layer.definition, scope, Action.EDIT)
+        shown = shown.without(scope.reach(slug, shown.sensitivity).hidden)
     targets = _targets(connection, layer, edits)
+    if scope is not None:
+        _require_edit(scope, layer, [found for found in targets if found], units)
     deleted = [found.fid for edit, found in zip(edits, targets, strict=True) if found and _deletes(edit)]
     with database_refusals(layer.definition):
-        _stage(connection, layer, edits, targets)
+        _stage(connection, shown, edits, targets)
         assign_units(connection, layer.definition)
         match_edits(connection, layer.definition, deleted=deleted)
+        refuse_outside(connection, layer.definition, units)
         delta = classify_rows(connection, layer.definition, replace=False, deleted=deleted)
         fids = _fids(connection, layer, targets)
         return Edited(publish_delta(connection, layer, delta, kind="edit", note=note), fids)
+
+
+def _require_edit(scope: Scope, layer: LockedLayer, found: Sequence[CurrentFeature], units: Units) -> None:
+    """What may not be read is not there; what may be read but lies partly elsewhere may not be edited."""
+    readable = scope.reach(layer.slug, layer.definition.sensitivity).read
+    for feature in found:
+        if readable is not None and readable.isdisjoint(feature.unit_codes):
+            raise FeatureNotFound(layer.slug, feature.fid)
+        if units is not None and not units.issuperset(feature.unit_codes):
+            raise NotAllowed(Action.EDIT, layer.slug)
 
 
 def _deletes(edit: Edit) -> bool:
@@ -164,7 +192,7 @@ def _shown(feature: FeatureRef) -> int | str:
 
 
 def _stage(
-    connection: Connection, layer: LockedLayer, edits: Sequence[Edit], targets: Sequence[CurrentFeature | None]
+    connection: Connection, definition: Definition, edits: Sequence[Edit], targets: Sequence[CurrentFeature | None]
 ) -> None:
     rows = {}
     for number, (edit, found) in enumerate(zip(edits, targets, strict=True), start=1):
@@ -174,18 +202,18 @@ def _stage(
         if isinstance(geometry, Keep):
             geometry = found.geometry if found else None
         keeps_rest = isinstance(edit, UpdateFeature)
-        rows[number] = edited_row(layer.definition, found, edit.properties, geometry, keeps_rest=keeps_rest)
-    checked = check_rows(layer.definition, rows_frame(layer.definition, rows), first_row=None)
+        rows[number] = edited_row(definition, found, edit.properties, geometry, keeps_rest=keeps_rest)
+    checked = check_rows(definition, rows_frame(definition, rows), first_row=None)
     if checked.refused:
-        raise _refusal(layer, checked.refused)
-    stage_rows(connection, layer.definition, [checked.rows])
+        raise _refusal(definition.slug, checked.refused)
+    stage_rows(connection, definition, [checked.rows])
 
 
-def _refusal(layer: LockedLayer, refused: Sequence[Refusal]) -> RowsRefused:
+def _refusal(slug: str, refused: Sequence[Refusal]) -> RowsRefused:
     shown = refused[:_MAX_REASONS]
     vi = "; ".join(f"dòng {item.row} ({item.field or 'khóa'}): {item.reason_vi}" for item in shown)
     en = "; ".join(f"row {item.row} ({item.field or 'key'}): {item.reason_en}" for item in shown)
-    return RowsRefused(layer.slug, vi, en, rows=tuple(sorted({item.row for item in refused})))
+    return RowsRefused(slug, vi, en, rows=tuple(sorted({item.row for item in refused})))
 
 
 def _fids(connection: Connection, layer: LockedLayer, targets: Sequence[CurrentFeature | None]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, func, 
 from layers.definition import Definition
 from layers.delta import latest_private
 from layers.errors import FeatureNotFound, FieldNotFound
-from layers.tables import feature_table, private_table
+from layers.tables import feature_table, has_unit_codes, private_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class CurrentFeature:
     Attributes:
         from_revision: The revision that this state dates from.
         province_code: Part of the feature's identity among those of the same key.
+        unit_codes: All communes that the feature lies in.
     """
 
     fid: int
@@ -34,6 +35,7 @@ class CurrentFeature:
     key_ordinal: int
     properties: Mapping[str, object]
     geometry: BaseGeometry | None
+    unit_codes: tuple[str, ...]
 
 
 def find_features(
@@ -68,6 +70,8 @@ def _read(connection: Connection, definition: Definition, fids: set[int]) -> Ite
         table.c[name] for name in ("fid", "from_revision", "province_code", "unit_code", "key_ordinal")
     ]
     columns += [table.c[field.name] for field in definition.fields if not field.personal]
+    if has_unit_codes(definition):
+        columns.append(table.c.unit_codes)
     if definition.geometry is not None:
         columns.append(func.ST_AsBinary(table.c.geom).label("geom"))
     held: FromClause = table
@@ -89,6 +93,7 @@ def _current(definition: Definition, row: RowMapping) -> CurrentFeature:
         key_ordinal=row["key_ordinal"],
         properties={field.name: row[field.name] for field in definition.fields},
         geometry=shapely.from_wkb(wkb) if wkb is not None else None,
+        unit_codes=tuple(row.get("unit_codes") or (row["unit_code"],)),
     )
 
 

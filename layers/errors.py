@@ -208,3 +208,13 @@ class FileExpired(LayerError):
             "The file has expired and was deleted. Send a new request.",
             parameter="job",
         )
+
+
+class RightsChanged(LayerError):
+    """What was asked for rests on a right that has ended or become narrower since."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Quyền của tài khoản đã thay đổi từ khi yêu cầu. Hãy gửi lại yêu cầu.",
+            "The rights of the account have changed since this was asked for. Ask again.",
+        )

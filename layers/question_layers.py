@@ -91,10 +91,10 @@ def check_layers(catalogue: Catalogue, scope: Scope, question: Question) -> None
     Raises:
         LayerNotFound: there is no such layer for this reader; ``parameter`` is its path.
     """
-    catalogue.get(question.layer, scope.classes)
+    catalogue.get(question.layer, scope)
     for source, _ in sources_of(question):
         try:
-            catalogue.get(source.layer, scope.classes)
+            catalogue.get(source.layer, scope)
         except LayerNotFound as error:
             error.parameter = f"{source.path}.layer"
             raise
@@ -111,7 +111,7 @@ async def find_layers(
         InvalidFilter: a source's filter does not fit its layer.
     """
     check_layers(catalogue, scope, question)
-    layer = catalogue.get(question.layer, scope.classes)
+    layer = catalogue.get(question.layer, scope)
     pinned = None
     if question.revision is not None:
         pinned = await _pinned(connection, layer, _BY_NUMBER, question.revision)
@@ -119,7 +119,7 @@ async def find_layers(
         pinned = await _pinned(connection, layer, _AT_INSTANT, question.at)
     sources: dict[str, SourceLayer] = {}
     for number, (source, metres) in enumerate(sources_of(question)):
-        other = catalogue.get(source.layer, scope.classes)
+        other = catalogue.get(source.layer, scope)
         state = await _pinned(connection, other, _AT_INSTANT, question.at) if question.at else None
         sources[source.path] = _source(source, other, state, layer, metres, name=f"source_{number}")
     return AskedLayers(layer, pinned, sources)

@@ -50,11 +50,12 @@ class Statements:
 
     def get(self, layer: Layer, shape: Hashable, build: Callable[[Target], Rows]) -> Statement:
         """The statement of this shape over the layer's current rows, compiled at first use."""
-        return self._compiled((layer.slug, layer.definition_version, shape), layer, current_target, build)
+        return self._compiled((layer.slug, layer.definition_version, layer.hidden, shape), layer, current_target, build)
 
     def get_past(self, layer: Layer, shape: Hashable, build: Callable[[Target], Rows]) -> Statement:
         """The same over the rows after the revision bound as ``revision``."""
-        return self._compiled((layer.slug, layer.definition_version, "past", shape), layer, past_target, build)
+        key = (layer.slug, layer.definition_version, layer.hidden, "past", shape)
+        return self._compiled(key, layer, past_target, build)
 
     def _compiled(
         self,

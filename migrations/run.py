@@ -9,6 +9,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from layers.ddl import regrant_layers
+from layers.grants import put_built_in_roles
 from spatial.crs import private_srid_rows
 
 # Two deployers must not migrate at once: the number is any constant that only we lock.
@@ -26,7 +28,7 @@ _ADD_CRS = text(
     "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text)"
     " VALUES (:srid, :auth_name, :auth_srid, :srtext, :proj4text)"
 )
-LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public")
+LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public", "diaban_watcher")
 
 
 def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None) -> str:
@@ -50,6 +52,8 @@ def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str]
         command.upgrade(config, "head")
         connection.commit()
         _mend_postgis(connection)
+        put_built_in_roles(connection)
+        regrant_layers(connection)
         _set_passwords(connection, passwords)
         connection.commit()
         version = connection.execute(text("SELECT version_num FROM catalogue.alembic_version")).scalar_one()

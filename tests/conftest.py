@@ -82,8 +82,8 @@ def _make_once(cluster: Cluster, name: str, fill: Callable[[Database], None]) ->
     """Creates and fills a database, unless an earlier run of the same sources has."""
     admin = _admin(cluster)
     with _alone(cluster):
-        _drop_leftovers(admin, keep=f"template_{_sources_digest()}")
         if not _is_ready(admin, name):
+            _drop_leftovers(admin, keep=f"template_{_sources_digest()}")
             _drop(admin, name)
             fill(cluster_database(cluster, name))
             with admin.connect() as connection:

@@ -15,7 +15,7 @@ LAST_BLOCK = b"\x03\x00"
 ENTRY_BYTES = 256
 
 TileKey = tuple[str, str, int, str, int, int, int]
-"""Scope key, slug, definition version, tile matrix set, z, x, y."""
+"""Which part of the layer the reader sees, slug, definition version, tile matrix set, z, x, y."""
 
 
 @dataclass(slots=True)

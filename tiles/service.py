@@ -72,7 +72,7 @@ class TileService:
         if not first_zoom(layer.definition) <= web_zoom <= MAX_ZOOM:
             return CachedTile(b"", layer.revision, layer.revision)
         place = (address.matrix.id, address.z, address.x, address.y)
-        key: TileKey = (scope.cache_key, layer.slug, layer.definition_version, *place)
+        key: TileKey = (layer.reach, layer.slug, layer.definition_version, *place)
         values = tile_parameters(address, cell_level(web_zoom))
 
         async def make() -> CachedTile:
@@ -81,7 +81,7 @@ class TileService:
                 ("tile", address.matrix.id, address.z),
                 lambda target: tile_statement(target, layer, matrix=address.matrix, z=address.z),
             )
-            async with self.gate.read(scope) as connection:
+            async with self.gate.read(layer.reader(scope)) as connection:
                 row = await connection.fetchrow(statement.text, *statement.args(values))
             return CachedTile(row["body"], row["version"], row["revision"], row["shown"])
 
@@ -89,7 +89,7 @@ class TileService:
             statement = self.statements.get(
                 layer, ("tile version", web_zoom), lambda _: version_statement(layer, web_zoom=web_zoom)
             )
-            async with self.gate.read(scope) as connection:
+            async with self.gate.read(layer.reader(scope)) as connection:
                 row = await connection.fetchrow(statement.text, *statement.args(values))
             return row["version"], row["revision"]
 

@@ -22,7 +22,7 @@ _WAITING = (JobStatus.QUEUED, JobStatus.RUNNING)
 @router.post("", status_code=202, summary="Yêu cầu tệp tải về · Ask for a file")
 async def post_export(request: Request, body: ExportBody, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """Queues a download of a layer as GeoPackage, GeoParquet, Shapefile, FlatGeobuf, CSV or GeoJSON."""
-    check_export(body, resources.catalogue.get(body.layer, scope.classes))
+    check_export(body, resources.catalogue.get(body.layer, scope))
     async with resources.writer.acquire() as connection:
         asked, source = body.model_dump(mode="json"), source_of(request)
         job_id = await add_job(connection, JobKind.EXPORT, asked, scope_document(scope), source=source)

@@ -39,13 +39,13 @@ def layer_document(layer: Layer) -> dict[str, object]:
 @router.get("", summary="Danh mục lớp dữ liệu · The catalogue of layers")
 async def get_layers(resources: ResourcesOf, scope: ScopeOf) -> dict[str, object]:
     """Every layer the reader may know of, tables without geometry included."""
-    return {"layers": [layer_document(layer) for layer in resources.catalogue.visible(scope.classes)]}
+    return {"layers": [layer_document(layer) for layer in resources.catalogue.visible(scope)]}
 
 
 @router.get("/{slug}", summary="Một lớp và định nghĩa của nó · One layer with its definition")
 async def get_layer(resources: ResourcesOf, scope: ScopeOf, slug: str) -> dict[str, object]:
     """A layer with its definition."""
-    layer = resources.catalogue.get(slug, scope.classes)
+    layer = resources.catalogue.get(slug, scope)
     return {**layer_document(layer), "definition": to_json(layer.definition)}
 
 
@@ -58,14 +58,14 @@ async def get_revisions(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, object]:
     """Revisions of a layer, newest first; with ``at`` the one that stood at that instant."""
-    layer = resources.catalogue.get(slug, scope.classes)
+    layer = resources.catalogue.get(slug, scope)
     if at is not None and at.tzinfo is None:
         raise BadParameter(
             "at",
             "Thời điểm phải kèm múi giờ, ví dụ 2026-11-01T08:00:00+07:00.",
             "The instant needs its zone, such as 2026-11-01T08:00:00+07:00.",
         )
-    async with resources.gate.read(scope) as connection:
+    async with resources.gate.read(layer.reader(scope)) as connection:
         if at is not None:
             return {"slug": layer.slug, "at": at, "revision": await revision_at(connection, layer, at)}
         return {"slug": layer.slug, "revisions": await list_revisions(connection, layer, limit)}
@@ -74,6 +74,6 @@ async def get_revisions(
 @router.get("/{slug}/features/{fid}/history", summary="Lịch sử một đối tượng · History of a feature")
 async def get_history(resources: ResourcesOf, scope: ScopeOf, slug: str, fid: int) -> dict[str, object]:
     """Every state of a feature with the revisions between which it stood."""
-    layer = resources.catalogue.get(slug, scope.classes)
-    async with resources.gate.read(scope) as connection:
+    layer = resources.catalogue.get(slug, scope)
+    async with resources.gate.read(layer.reader(scope)) as connection:
         return {"slug": layer.slug, "fid": fid, "states": await feature_history(connection, layer, fid)}

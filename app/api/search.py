@@ -35,7 +35,7 @@ async def get_search(
         return {"results": [_position(position) for position in _inside(resources, scope, positions)]}
     point = parse_point(near, parameter="near") if near else None
     seen = (point.x, point.y) if point is not None else None
-    layers = resources.catalogue.visible(scope.classes)
+    layers = resources.catalogue.visible(scope)
     parcel = parse_parcel(q)
     async with resources.gate.read(scope) as connection:
         found = await (
@@ -49,7 +49,7 @@ def _inside(resources: Resources, scope: Scope, positions: list[Position]) -> li
     """Of the readings in metres those that fall into the territory; degrees stand for themselves."""
     if len(positions) == 1:
         return positions
-    extents = [layer.extent for layer in resources.catalogue.visible(scope.classes) if layer.extent is not None]
+    extents = [layer.extent for layer in resources.catalogue.visible(scope) if layer.extent is not None]
     if not extents:
         return []
     west, south = min(box[0] for box in extents), min(box[1] for box in extents)

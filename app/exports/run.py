@@ -15,10 +15,10 @@ from sqlalchemy import Connection, select, text
 
 from app.database import Database
 from app.exports.request import ExportRequest, check_export, read_body
-from app.jobs import do_job, fresh_folder, scope_of
+from app.jobs import checked_scope, do_job, fresh_folder
 from app.ogc.conditions import build_conditions, condition_values
 from app.ogc.pages import BOM
-from layers.access import Scope
+from layers.access import SCOPE_SETTINGS, Scope
 from layers.catalogue import EMPTY, LAYERS_SQL, Layer
 from layers.file_formats import (
     MEDIA_TYPES,
@@ -40,7 +40,6 @@ from spatial.target import Target
 
 BATCH = 2000
 STATEMENT_TIMEOUT = "1h"
-_SCOPE_SETTINGS = ("diaban.subject", "diaban.classes", "diaban.units")
 log = structlog.get_logger(__name__)
 
 
@@ -62,8 +61,9 @@ class Exporter:
         do_job(self.database, job_id, self.keep, self._export)
 
     def _export(self, store: JobStore, job: Job) -> dict[str, object]:
-        with fresh_folder(self.folder, job) as draft, self._snapshot(scope_of(job.scope)) as connection:
-            result = _write_file(connection, store, job, draft)
+        scope = checked_scope(self.database, job.scope)
+        with fresh_folder(self.folder, job) as draft, self._snapshot(scope) as connection:
+            result = _write_file(connection, store, job, draft, scope)
         log.info("export_made", job=str(job.id), bytes=result["bytes"])
         return result
 
@@ -72,7 +72,7 @@ class Exporter:
         connection = engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         settings = [("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "10min")]
         if not scope.is_public:
-            settings += zip(_SCOPE_SETTINGS, scope.settings, strict=True)
+            settings += zip(SCOPE_SETTINGS, scope.settings, strict=True)
         for name, value in settings:
             connection.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
         return connection
@@ -80,12 +80,12 @@ class Exporter:
 
 def _read_layer(connection: Connection, slug: str, scope: Scope) -> Layer:
     rows = connection.exec_driver_sql(LAYERS_SQL.replace("$1", "%s"), ([slug],)).mappings().all()
-    return EMPTY.replaced({slug}, rows).get(slug, scope.classes)
+    return EMPTY.replaced({slug}, rows).get(slug, scope)
 
 
-def _write_file(connection: Connection, store: JobStore, job: Job, folder: Path) -> dict[str, object]:
+def _write_file(connection: Connection, store: JobStore, job: Job, folder: Path, scope: Scope) -> dict[str, object]:
     body = read_body(job.request)
-    wanted = check_export(body, _read_layer(connection, body.layer, scope_of(job.scope)))
+    wanted = check_export(body, _read_layer(connection, body.layer, scope))
     layer = wanted.layer
     revision = wanted.asked.revision or layer.revision
     extension = "zip" if wanted.format is FileFormat.SHAPEFILE else wanted.format.value

@@ -118,7 +118,7 @@ class OGCDocuments:
         return body
 
     def _edition(self, resources: Resources, catalogue: Catalogue, scope: Scope) -> Edition:
-        visible = {layer.slug: layer for layer in catalogue.visible(scope.classes)}
+        visible = {layer.slug: layer for layer in catalogue.visible(scope)}
         key = (catalogue.version, frozenset(visible))
         edition = self._editions.get(key)
         if edition is None:
@@ -139,7 +139,7 @@ def _check(catalogue: Catalogue, scope: Scope, document: Document, arguments: tu
         return
     if not arguments:
         return
-    layer = catalogue.get(arguments[0], scope.classes)
+    layer = catalogue.get(arguments[0], scope)
     if not is_collection(layer):
         raise LayerNotFound(layer.slug)
     if document in _OF_TILES and layer.definition.tiles is None:

@@ -123,7 +123,7 @@ async def _fetch(  # type: ignore[no-untyped-def]
             raise RevisionNotFound(layer.slug, asked.revision, newest=layer.revision)
         statement = resources.statements.get_past(layer, shape, build)
         values = {**values, "revision": asked.revision}
-    async with resources.gate.read(scope) as connection:
+    async with resources.gate.read(layer.reader(scope)) as connection:
         return await connection.fetchrow(statement.text, *statement.args(values))
 
 
@@ -179,7 +179,7 @@ async def read_feature(
         return feature_statement(target, text)
 
     statement = resources.statements.get(layer, ("feature", form is Form.JSONFG, crs.uri), build)
-    async with resources.gate.read(scope) as connection:
+    async with resources.gate.read(layer.reader(scope)) as connection:
         row = await connection.fetchrow(statement.text, *statement.args({"fid": fid}))
     if row is None:
         raise FeatureNotFound(layer.slug, fid)

@@ -59,7 +59,7 @@ class CatalogueProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi carries
     @property
     def _layer(self) -> Layer:
         now = reading()
-        return now.catalogue.get(self.slug, now.scope.classes)
+        return now.catalogue.get(self.slug, now.scope)
 
     def get_fields(self) -> dict[str, dict[str, Any]]:
         """JSON Schema of every public property, titles in Vietnamese."""
@@ -125,7 +125,7 @@ class CatalogueTiles(BaseMVTProvider):  # type: ignore[misc]  # pygeoapi carries
         super().__init__(provider_def)
         self.slug = str(provider_def["data"])
         now = reading()
-        now.catalogue.get(self.slug, now.scope.classes)
+        now.catalogue.get(self.slug, now.scope)
 
     def get_layer(self) -> str:
         """Name of the layer inside a tile."""

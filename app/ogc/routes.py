@@ -67,7 +67,7 @@ def find_collection(resources: Resources, scope: Scope, collection_id: str) -> L
     Raises:
         LayerNotFound: No such layer, one that the reader may not know of, or one without geometry.
     """
-    layer = resources.catalogue.get(collection_id, scope.classes)
+    layer = resources.catalogue.get(collection_id, scope)
     if layer.definition.geometry is None:
         raise LayerNotFound(collection_id)
     return layer

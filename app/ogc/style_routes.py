@@ -45,7 +45,7 @@ def _has_style(layer: Layer) -> bool:
 async def get_styles(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The styles (OGC API - Styles, 7.2): one for each layer; ``a,b`` names that of a map of layers."""
     single_values(request, ("f", "lang"))
-    layers = [layer for layer in resources.catalogue.visible(scope.classes) if _has_style(layer)]
+    layers = [layer for layer in resources.catalogue.visible(scope) if _has_style(layer)]
     url = resources.settings.public_url
     return _json(request, {"styles": [_entry(layer, url) for layer in layers], "links": [_self(f"{url}/ogc/styles")]})
 
@@ -106,7 +106,7 @@ async def get_style_metadata(request: Request, resources: ResourcesOf, scope: Sc
 
 
 def _one(resources: Resources, scope: Scope, slug: str) -> Layer:
-    layer = resources.catalogue.get(slug, scope.classes)
+    layer = resources.catalogue.get(slug, scope)
     if not _has_style(layer):
         raise LayerHasNoTiles(slug)
     return layer

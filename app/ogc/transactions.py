@@ -1,6 +1,6 @@
 """Create, replace, update and delete features (OGC API - Features Part 4), each change one revision.
 
-Nobody may edit over HTTP until rights exist: without an editor every method of these answers 405.
+Who has not signed in gets 401, who may read but not edit 403; of what may not be read nothing is there.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import anyio.to_thread
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine
 from starlette.responses import Response
@@ -23,12 +23,14 @@ from app.ogc.items import etag_of
 from app.ogc.params import single_values
 from app.ogc.routes import ITEMS, MAX_FID, find_collection
 from app.problems import BadParameter, problem
-from app.resources import Resources, ResourcesOf, ScopeOf
+from app.resources import Principal, PrincipalOf, Resources, ResourcesOf, ScopeOf, SignInNeeded
+from layers.access import Scope
 from layers.catalogue import Layer
 from layers.edit import KEEP, DeleteFeature, Edit, Edited, InsertFeature, ReplaceFeature, UpdateFeature, edit_features
 from layers.errors import FeatureNotFound, FieldNotFound, VersionConflict
 from layers.publication import ChangeNote
 from layers.reader import SYSTEM_PROPERTIES
+from layers.rights import Action, NotAllowed
 from layers.tables import measure_column
 from spatial.crs import CRS, CRS84, parse_crs
 from spatial.geometry import parse_geojson
@@ -43,63 +45,57 @@ _MEMBERS: Final = ("type", "id", "geometry", "properties", "links")
 
 
 @dataclass(frozen=True, slots=True)
-class Editor:
-    """Who edits, as the revision names them."""
-
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """The revision of the state that a client has seen; None for whatever state stands."""
 
     revision: int | None
 
 
-def get_editor() -> Editor | None:
-    """The editor of a request: nobody, until identities exist."""
-    return None
+def _may_edit(scope: Scope, layer: Layer) -> bool:
+    units = scope.acts_in(Action.EDIT, layer.slug, layer.definition.sensitivity)
+    return units is None or bool(units)
 
 
-EditorOf = Annotated[Editor | None, Depends(get_editor)]
+def _find_editable(resources: Resources, principal: Principal | None, scope: Scope, collection_id: str) -> Layer:
+    """The layer, where the reader may edit it somewhere.
 
-
-def _not_allowed(request: Request) -> Response:
-    return problem(
-        request,
-        405,
-        "Chưa được sửa dữ liệu qua HTTP. Hãy gửi dữ liệu cho đơn vị quản lý lớp.",
-        "Features cannot be edited over HTTP yet. Send changes to the layer's steward.",
-        headers={"Allow": READING},
-    )
+    Raises:
+        LayerNotFound: There is no such collection for this reader.
+        SignInNeeded: Nobody has signed in.
+        NotAllowed: The reader may not edit the layer anywhere.
+    """
+    layer = find_collection(resources, scope, collection_id)
+    if principal is None:
+        raise SignInNeeded
+    if not _may_edit(scope, layer):
+        raise NotAllowed(Action.EDIT, layer.slug)
+    return layer
 
 
 @router.options(ITEMS)
-async def items_options(resources: ResourcesOf, scope: ScopeOf, editor: EditorOf, collection_id: str) -> Response:
+async def items_options(resources: ResourcesOf, scope: ScopeOf, collection_id: str) -> Response:
     """Tells QGIS which methods the collection takes for this reader."""
-    find_collection(resources, scope, collection_id)
-    return Response(status_code=204, headers={"Allow": f"{READING}, POST" if editor else READING})
+    layer = find_collection(resources, scope, collection_id)
+    return Response(status_code=204, headers={"Allow": f"{READING}, POST" if _may_edit(scope, layer) else READING})
 
 
 @router.options(ITEMS + "/{feature_id}")
-async def item_options(resources: ResourcesOf, scope: ScopeOf, editor: EditorOf, collection_id: str) -> Response:
+async def item_options(resources: ResourcesOf, scope: ScopeOf, collection_id: str) -> Response:
     """Tells QGIS which methods a feature takes for this reader."""
-    find_collection(resources, scope, collection_id)
-    allowed = f"{READING}, PUT, PATCH, DELETE" if editor else READING
+    layer = find_collection(resources, scope, collection_id)
+    allowed = f"{READING}, PUT, PATCH, DELETE" if _may_edit(scope, layer) else READING
     return Response(status_code=204, headers={"Allow": allowed, "Accept-Patch": MERGE_PATCH})
 
 
 @router.post(ITEMS)
 async def create(
-    request: Request, resources: ResourcesOf, scope: ScopeOf, editor: EditorOf, collection_id: str
+    request: Request, resources: ResourcesOf, scope: ScopeOf, principal: PrincipalOf, collection_id: str
 ) -> Response:
     """Adds a feature (Part 4, 6.2): 201 with its address."""
-    layer = find_collection(resources, scope, collection_id)
-    if editor is None:
-        return _not_allowed(request)
+    layer = _find_editable(resources, principal, scope, collection_id)
     feature = await _read_feature(request, JSON_KINDS)
     edit = InsertFeature(_fields(layer, feature["properties"]), _geometry(request, feature["geometry"]))
-    done = await _edit(request, resources, layer, editor, edit)
+    done = await _edit(request, resources, layer, scope, edit)
     url = f"{resources.settings.public_url}/ogc/collections/{layer.slug}/items/{done.fids[0]}"
     headers = {"Location": url, "ETag": etag_of(request, layer, done.published.revision)}
     return Response(status_code=201, headers=headers)
@@ -107,29 +103,35 @@ async def create(
 
 @router.put(ITEMS + "/{feature_id}")
 async def replace(
-    request: Request, resources: ResourcesOf, scope: ScopeOf, editor: EditorOf, collection_id: str, feature_id: str
+    request: Request,
+    resources: ResourcesOf,
+    scope: ScopeOf,
+    principal: PrincipalOf,
+    collection_id: str,
+    feature_id: str,
 ) -> Response:
     """Puts a feature's whole state in place of the one that ``If-Match`` names (Part 4, 6.3)."""
-    layer = find_collection(resources, scope, collection_id)
-    if editor is None:
-        return _not_allowed(request)
+    layer = _find_editable(resources, principal, scope, collection_id)
     fid, seen = _fid(layer, feature_id), _seen(request, layer)
     if seen is None:
         return _precondition_required(request)
     feature = await _read_feature(request, JSON_KINDS)
     geometry = _geometry(request, feature["geometry"])
     edit = ReplaceFeature(fid, _fields(layer, feature["properties"]), geometry, seen.revision)
-    return await _change(request, resources, layer, editor, edit)
+    return await _change(request, resources, layer, scope, edit)
 
 
 @router.patch(ITEMS + "/{feature_id}")
 async def update(
-    request: Request, resources: ResourcesOf, scope: ScopeOf, editor: EditorOf, collection_id: str, feature_id: str
+    request: Request,
+    resources: ResourcesOf,
+    scope: ScopeOf,
+    principal: PrincipalOf,
+    collection_id: str,
+    feature_id: str,
 ) -> Response:
     """Changes the members that a merge patch names (Part 4, 7; RFC 7396); null empties a value."""
-    layer = find_collection(resources, scope, collection_id)
-    if editor is None:
-        return _not_allowed(request)
+    layer = _find_editable(resources, principal, scope, collection_id)
     fid, seen = _fid(layer, feature_id), _seen(request, layer)
     if seen is None:
         return _precondition_required(request)
@@ -139,28 +141,31 @@ async def update(
         request,
         resources,
         layer,
-        editor,
+        scope,
         UpdateFeature(fid, _fields(layer, patch.get("properties")), geometry, seen.revision),
     )
 
 
 @router.delete(ITEMS + "/{feature_id}")
 async def delete(
-    request: Request, resources: ResourcesOf, scope: ScopeOf, editor: EditorOf, collection_id: str, feature_id: str
+    request: Request,
+    resources: ResourcesOf,
+    scope: ScopeOf,
+    principal: PrincipalOf,
+    collection_id: str,
+    feature_id: str,
 ) -> Response:
     """Ends a feature (Part 4, 6.4); its states stay readable in past revisions."""
-    layer = find_collection(resources, scope, collection_id)
-    if editor is None:
-        return _not_allowed(request)
+    layer = _find_editable(resources, principal, scope, collection_id)
     fid, seen = _fid(layer, feature_id), _seen(request, layer)
     if seen is None:
         return _precondition_required(request)
-    return await _change(request, resources, layer, editor, DeleteFeature(fid, seen.revision))
+    return await _change(request, resources, layer, scope, DeleteFeature(fid, seen.revision))
 
 
-async def _change(request: Request, resources: Resources, layer: Layer, editor: Editor, edit: Edit) -> Response:
+async def _change(request: Request, resources: Resources, layer: Layer, scope: Scope, edit: Edit) -> Response:
     try:
-        done = await _edit(request, resources, layer, editor, edit)
+        done = await _edit(request, resources, layer, scope, edit)
     except VersionConflict as error:
         return problem(request, 412, error.vi, error.en, kind="version-conflict")
     # An edit that changes nothing leaves the feature at a revision that is not the newest.
@@ -169,14 +174,14 @@ async def _change(request: Request, resources: Resources, layer: Layer, editor: 
     return Response(status_code=204, headers=headers)
 
 
-async def _edit(request: Request, resources: Resources, layer: Layer, editor: Editor, edit: Edit) -> Edited:
-    note = ChangeNote(editor.subject, "OGC API", request_source=source_of(request))
-    return await anyio.to_thread.run_sync(_edit_now, resources.editing, layer.slug, edit, note)
+async def _edit(request: Request, resources: Resources, layer: Layer, scope: Scope, edit: Edit) -> Edited:
+    note = ChangeNote(scope.subject, "OGC API", request_source=source_of(request))
+    return await anyio.to_thread.run_sync(_edit_now, resources.editing, layer.slug, edit, note, scope)
 
 
-def _edit_now(engine: Engine, slug: str, edit: Edit, note: ChangeNote) -> Edited:
+def _edit_now(engine: Engine, slug: str, edit: Edit, note: ChangeNote, scope: Scope) -> Edited:
     with engine.begin() as connection:
-        return edit_features(connection, slug, [edit], note=note)
+        return edit_features(connection, slug, [edit], note=note, scope=scope)
 
 
 def _fid(layer: Layer, text: str) -> int:

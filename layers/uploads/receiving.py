@@ -117,7 +117,7 @@ def require_target(connection: Connection, scope: Scope, slug: str, unit_code: s
         NotReady: There is no such unit.
     """
     definition, _, _ = read_definition(connection, slug)
-    if definition.sensitivity not in scope.classes:
+    if not scope.reach(slug, definition.sensitivity).exists:
         raise LayerNotFound(slug)
     if not scope.may(Action.EDIT, slug, unit_code):
         raise NotAllowed(Action.EDIT, slug)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import Database
-from app.ogc.transactions import Editor, get_editor
+from app.resources import Principal, get_principal, get_scope
+from layers.access import Scope
 from tests.conftest import Service, run_service
 
 pytestmark = [pytest.mark.db, pytest.mark.ogc]
@@ -24,8 +26,11 @@ GEOJSON = {"Content-Type": "application/geo+json"}
 def editing(database: Database, tmp_path: Path) -> Iterator[Service]:
     """A service whose every reader may edit."""
 
+    scope = dataclasses.replace(Scope.local_admin(), subject="tester")
+
     def adapt(app: FastAPI) -> None:
-        app.dependency_overrides[get_editor] = lambda: Editor("tester")
+        app.dependency_overrides[get_principal] = lambda: Principal("tester", "Người thử", scope)
+        app.dependency_overrides[get_scope] = lambda: scope
 
     yield from run_service(database, tmp_path, adapt=adapt)
 
@@ -144,8 +149,7 @@ class TestEverybody:
         feature = {"type": "Feature", "geometry": None, "properties": {}}
         for method, where in (("POST", ITEMS), ("PUT", url), ("PATCH", url), ("DELETE", url)):
             response = service.client.request(method, where, json=feature)
-            assert response.status_code == 405, method
-            assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+            assert response.status_code == 401, method
             assert response.headers["content-type"] == "application/problem+json"
         for where in (ITEMS, url):
             assert service.client.options(where).headers["allow"] == "GET, HEAD, OPTIONS"

@@ -65,7 +65,7 @@ class Asker:
 @contextmanager
 def open_asker(database: Database) -> Iterator[Asker]:
     loop = asyncio.new_event_loop()
-    watcher = CatalogueWatcher(database.dsn("diaban_public"))
+    watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
     gate_of = open_gate(database, Settings(_env_file=None, pool_public=2, pool_reader=2))
     gate = loop.run_until_complete(gate_of.__aenter__())
     running = watcher.running()

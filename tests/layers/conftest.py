@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 
 from app.cluster import Cluster
 from app.database import Database
+from layers.access import Scope, set_writer_scope
 from layers.definition import Definition
 from layers.registry import put_layer
 from tests.layers.asking import Asker, Truth, open_asker
@@ -38,6 +39,11 @@ def store_owner(store: Database) -> Iterator[Engine]:
 def store_writer(store: Database) -> Iterator[Engine]:
     """The engine of the login that jobs and editors write with."""
     engine = store.engine("diaban_writer")
+
+    @event.listens_for(engine, "begin")
+    def _set_scope(connection: Connection) -> None:
+        set_writer_scope(connection, Scope.local_admin())
+
     yield engine
     engine.dispose()
 

@@ -17,7 +17,7 @@ from tests.layers.conftest import MakeLayer
 from tests.layers.store_world import NOTE, PLACES
 
 pytestmark = pytest.mark.db
-SCOPE = "SELECT set_config('diaban.subject', %s, true), set_config('diaban.classes', %s, true), set_config('diaban.units', %s, true)"  # noqa: E501
+SCOPE = "SELECT set_config('diaban.subject', %s, true), set_config('diaban.read', %s, true)"
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ class TestTheReaderLogin:
     CASES = (
         (Scope.local_admin(), ["A", "B"]),
         (Scope.public(), []),
-        (Scope("s", frozenset({Sensitivity.INTERNAL}), frozenset({commune_code(1, 0)})), ["B"]),
-        (Scope("s", frozenset({Sensitivity.INTERNAL}), frozenset()), []),
-        (Scope("s", frozenset({Sensitivity.RESTRICTED}), None), []),
+        (Scope.reading("s", classes=[Sensitivity.INTERNAL], units=frozenset({commune_code(1, 0)})), ["B"]),
+        (Scope.reading("s", classes=[Sensitivity.INTERNAL], units=frozenset()), []),
+        (Scope.reading("s", classes=[Sensitivity.RESTRICTED]), []),
     )
 
     @pytest.mark.parametrize(("scope", "expected"), CASES)

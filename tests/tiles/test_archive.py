@@ -28,10 +28,10 @@ def pack(
     database: Database, file: Path, slugs: list[str], *, zooms: tuple[int, int], bbox: Box | None = None
 ) -> Packed:
     async def work() -> Packed:
-        watcher = CatalogueWatcher(database.dsn("diaban_public"))
+        watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
         async with open_gate(database, Settings()) as gate, watcher.running():
             scope = Scope.public()
-            layers = [watcher.catalogue.get(slug, scope.classes) for slug in slugs]
+            layers = [watcher.catalogue.get(slug, scope) for slug in slugs]
             packing = plan_packing(layers, min_zoom=zooms[0], max_zoom=zooms[1], bbox=bbox)
             return await write_archive(gate, Statements(), scope, packing, file, tell=lambda _: None)
 

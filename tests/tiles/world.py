@@ -79,7 +79,7 @@ def to_crs(address: TileAddress, x: float, y: float) -> tuple[float, float]:
 @asynccontextmanager
 async def tile_service(database: Database, **settings: object) -> AsyncIterator[tuple[TileService, Catalogue]]:
     """A tile service and the catalogue as they are now, without HTTP in between."""
-    watcher = CatalogueWatcher(database.dsn("diaban_public"))
+    watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
     async with open_gate(database, Settings(**settings)) as gate, watcher.running():
         assert gate.tiles is not None
         yield TileService(gate.tiles, Statements(), TileCache(2**24)), watcher.catalogue

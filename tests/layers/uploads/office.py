@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import shapely
 from sqlalchemy import Engine, text
 
-from layers.access import Scope
+from layers.access import Grant, Scope
 from layers.definition import Definition, Sensitivity
 from layers.publish import Mode
-from layers.rights import Action
+from layers.rights import Action, Right
 from layers.uploads.checking import check_upload
 from layers.uploads.decisions import Actor, approve, publish, submit
 from layers.uploads.desk import Desk
@@ -28,25 +28,23 @@ UNIT, NEIGHBOUR = "99901", "99902"
 CELL = SIZE / 4
 
 
-@dataclass(frozen=True)
-class Person(Scope):
-    """A scope whose rights a test names: actions by unit; None as a unit stands for all."""
-
-    rights: frozenset[tuple[Action, str | None]] = field(default_factory=frozenset)
-
-    def may(self, action: Action, target: str, unit: str | None = None) -> bool:
-        del target
-        return (action, None) in self.rights or (action, unit) in self.rights
-
-
-def person(subject: str, *rights: tuple[Action, str | None]) -> Person:
-    return Person(subject, frozenset(Sensitivity), None, frozenset(rights))
+def person(subject: str, *rights: tuple[Action, str | None]) -> Scope:
+    """Somebody who reads every layer and has the named rights: actions by unit; None as a unit stands for all."""
+    every = frozenset(Sensitivity)
+    given = [(Action.READ, None), *rights]
+    return Scope(
+        subject,
+        tuple(
+            Grant(Right(frozenset({action}), classes=every), None if unit is None else frozenset({unit}))
+            for action, unit in given
+        ),
+    )
 
 
 CLERK = person("clerk", (Action.EDIT, UNIT))
 NEIGHBOUR_CLERK = person("neighbour", (Action.EDIT, NEIGHBOUR))
 STEWARD = person("steward", (Action.APPROVE, None), (Action.PUBLISH, None), (Action.EDIT, None))
-DOCUMENT = {"subject": "clerk", "classes": ["public"], "units": None}
+DOCUMENT = {"subject": "clerk", "grants": []}
 
 
 def square(column: float, row: float, size: float = 0.01, *, unit: int = 0) -> shapely.Polygon:

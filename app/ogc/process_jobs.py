@@ -34,7 +34,7 @@ _STATUSES: Final = {
 }
 
 
-@router.get("/jobs")
+@router.api_route("/jobs", methods=["GET", "HEAD"])
 async def get_jobs(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The reader's own jobs, newest first (Part 1, 7.14); those of the public belong to whoever knows an id."""
     asked = single_values(request, ("limit", "status", "processID", "type", "f", "lang"))

@@ -39,6 +39,11 @@ export class Questions {
     else if (this.answer.form !== null) this.#forget();
   }
 
+  /** Begins with the topmost layer and the person's own unit, unless a question is already at work. */
+  begin(): void {
+    if (this.answer.form === null && this.map.question === null) this.form = this.#fresh();
+  }
+
   change(change: Partial<QuestionForm>): void {
     this.form = { ...this.form, ...change };
     this.#sketch();

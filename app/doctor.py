@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyproj
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.audit_health import examine_audit
 from app.cluster import cluster_status
 from app.database import external_database
+from app.finding import Finding
 from app.locate import locate_database
 from app.postgres import ClusterError, find_programs
 from app.serve import is_free
@@ -23,16 +24,6 @@ MIN_FREE_GB = 2
 OLDEST_POSTGRESQL, NEWEST_POSTGRESQL = 15, 17
 VN2000_ROWS = 21
 _MIGRATE = "Chạy diaban migrate · run diaban migrate"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is well, what was found, and what to do if it is not."""
-
-    name: str
-    is_well: bool
-    found: str
-    remedy: str = ""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -91,6 +82,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             return
         database = locate_database(settings)
     yield from examine_database(database.superuser_engine())
+    yield from examine_audit(database, settings)
 
 
 def examine_database(engine: Engine) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from app.audit_health import measure_audit
 from app.metrics import CATALOGUE_VERSION, LAYER_REVISIONS, TILE_CACHE
 from app.problems import DATABASE_DOWN
 from app.resources import Resources, ResourcesOf
@@ -65,6 +66,7 @@ async def metrics(resources: ResourcesOf) -> Response:
     cache = resources.tiles.cache
     for what, value in (("hits", cache.hits), ("misses", cache.misses), ("bytes", cache.bytes_held)):
         TILE_CACHE.labels(what).set(value)
+    await measure_audit(resources)
     CATALOGUE_VERSION.set(resources.catalogue.version)
     LAYER_REVISIONS.set(sum(layer.revision for layer in resources.catalogue.layers.values()))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

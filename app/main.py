@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.api.audit import router as audit_router
 from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         exports_router,
         layers_router,
         units_router,
+        audit_router,
     ):
         app.include_router(router)
     # The last added is the outermost.

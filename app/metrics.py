@@ -13,4 +13,6 @@ REQUEST_SECONDS = Histogram(
 )
 TILE_CACHE = Gauge("diaban_tile_cache", "Tile cache: hits, misses, bytes.", ("what",))
 CATALOGUE_VERSION = Gauge("diaban_catalogue_version", "Snapshots of the catalogue this process has made.")
+AUDIT_EVENTS = Gauge("diaban_audit_events", "Events of the audit trail: sealed, waiting.", ("state",))
+AUDIT_CHECKPOINT_AGE = Gauge("diaban_audit_checkpoint_age_seconds", "Time since the newest checkpoint.")
 LAYER_REVISIONS = Gauge("diaban_layer_revisions", "Sum of the revisions of all layers.")

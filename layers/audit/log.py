@@ -12,10 +12,11 @@ from layers.audit.checkpoints import Head
 
 BATCH: Final = 5000
 _SEAL: Final = text("SELECT audit.seal_events(:most)")
-_HEAD: Final = text(
+HEAD_SQL: Final = (
     "SELECT l.log_id::text AS log_id, c.seq, c.hash FROM audit.log l LEFT JOIN LATERAL"
     " (SELECT seq, hash FROM audit.chain ORDER BY seq DESC LIMIT 1) c ON true"
 )
+_HEAD: Final = text(HEAD_SQL)
 _HASH_AT: Final = text("SELECT hash FROM audit.chain WHERE seq = :seq")
 _EVENTS: Final = text(
     "SELECT c.seq, c.hash, c.event_id, e.id, (extract(epoch FROM e.at) * 1000000)::bigint AS at_us, e.actor, e.action,"

@@ -1,0 +1,210 @@
+"""Every route that changes something leaves exactly one event; a route that nobody thought of fails here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.database import Database
+from app.main import create_app
+from app.ogc.transactions import Editor, get_editor
+from app.resources import Principal, get_principal, require_principal
+from app.settings import Settings
+from layers.access import Scope
+from tests.conftest import Service, run_service
+
+pytestmark = pytest.mark.db
+SCHOOL = "/ogc/collections/schools/items"
+# Routes that only answer, though a question comes in a body.
+QUESTIONS = {("POST", "/api/query"), ("POST", "/api/rasters/{slug}/figures")}
+Act = Callable[[httpx.Client], httpx.Response]
+
+
+def _export(client: httpx.Client) -> httpx.Response:
+    return client.post("/api/exports", json={"layer": "schools", "format": "csv"})
+
+
+def _ask(client: httpx.Client) -> httpx.Response:
+    inputs = {"layer": "schools", "figures": {"values": [{"op": "count"}]}, "format": "json"}
+    return client.post("/ogc/processes/ask_map/execution", json={"inputs": inputs}, headers={"Prefer": "respond-async"})
+
+
+def _first(client: httpx.Client) -> dict[str, object]:
+    found: dict[str, object] = client.get(SCHOOL, params={"limit": 1, "f": "json"}).json()["features"][0]
+    return found
+
+
+def _create(client: httpx.Client) -> httpx.Response:
+    feature = _first(client)
+    properties = {**feature["properties"], "code": "NEW-1"}  # type: ignore[dict-item]
+    return client.post(SCHOOL, json={"type": "Feature", "geometry": feature["geometry"], "properties": properties})
+
+
+def _change(method: str) -> Act:
+    def act(client: httpx.Client) -> httpx.Response:
+        feature = _first(client)
+        address = f"{SCHOOL}/{feature['id']}"
+        body: dict[str, object] | None = None
+        if method == "PATCH":
+            body = {"properties": {"name": "Trường đổi tên"}}
+        elif method == "PUT":
+            properties = {**feature["properties"], "name": "Trường thay"}  # type: ignore[dict-item]
+            body = {"type": "Feature", "geometry": feature["geometry"], "properties": properties}
+        return client.request(method, address, json=body, headers={"If-Match": "*"})
+
+    return act
+
+
+ACTS: dict[tuple[str, str], tuple[Act, str]] = {
+    ("POST", "/api/exports"): (_export, "export_requested"),
+    ("POST", "/ogc/processes/{process_id}/execution"): (_ask, "ask_requested"),
+    ("POST", "/ogc/collections/{collection_id}/items"): (_create, "layer_edited"),
+    ("PUT", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PUT"), "layer_edited"),
+    ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PATCH"), "layer_edited"),
+    ("DELETE", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("DELETE"), "layer_edited"),
+}
+
+
+def _api_routes(routes: Iterable[object]) -> Iterator[APIRoute]:
+    """Routes of the application and of the routers that it includes."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from _api_routes(included.routes)
+
+
+def _changing_routes(app: FastAPI) -> set[tuple[str, str]]:
+    methods = {"POST", "PUT", "PATCH", "DELETE"}
+    return {(method, route.path) for route in _api_routes(app.routes) for method in (route.methods or set()) & methods}
+
+
+def test_every_changing_route_is_in_the_table() -> None:
+    assert _changing_routes(create_app(Settings())) - QUESTIONS == set(ACTS)
+
+
+@pytest.fixture
+def editing(database: Database, tmp_path: Path) -> Iterator[Service]:
+    """A service in which everybody is an editor."""
+
+    def adapt(app: FastAPI) -> None:
+        app.dependency_overrides[get_editor] = lambda: Editor("tester")
+
+    yield from run_service(database, tmp_path, adapt=adapt)
+
+
+def _events(database: Database, since: int) -> list[tuple[str, str, str | None]]:
+    with psycopg.connect(database.superuser_dsn) as connection:
+        rows = connection.execute(
+            "SELECT action, outcome, source FROM audit.events WHERE id > %s ORDER BY id", [since]
+        ).fetchall()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _newest(database: Database) -> int:
+    with psycopg.connect(database.superuser_dsn) as connection:
+        row = connection.execute("SELECT coalesce(max(id), 0) FROM audit.events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_each_leaves_one_event_with_address_and_port(editing: Service) -> None:
+    found = {}
+    for route, (act, _) in ACTS.items():
+        before = _newest(editing.database)
+        answer = act(editing.client)
+        assert answer.status_code < 300, (route, answer.text)
+        found[route] = [(action, outcome) for action, outcome, _ in _events(editing.database, before)]
+        sources = [source for _, _, source in _events(editing.database, before)]
+        assert all(source and source.startswith("127.0.0.1:") for source in sources), (route, sources)
+    assert found == {route: [(action, "done")] for route, (_, action) in ACTS.items()}
+
+
+def test_what_is_refused_changes_nothing_and_leaves_no_event_of_success(editing: Service) -> None:
+    before = _newest(editing.database)
+    refused = editing.client.post(SCHOOL, json={"type": "Feature", "geometry": None, "properties": {}})
+    assert refused.status_code == 400
+    assert _events(editing.database, before) == []
+
+
+class TestReading:
+    """``GET /api/audit``."""
+
+    @pytest.fixture
+    def reading(self, database: Database, tmp_path: Path) -> Iterator[Service]:
+        """A service whose reader is the operator, or nobody special by ``?as=guest``."""
+
+        def adapt(app: FastAPI) -> None:
+            operator = Principal("local-admin", "Quản trị", Scope.local_admin())
+            app.dependency_overrides[require_principal] = lambda: operator
+            app.dependency_overrides[get_principal] = lambda: operator
+
+        yield from run_service(database, tmp_path, adapt=adapt)
+
+    def test_pages_lead_to_every_event_once(self, reading: Service) -> None:
+        seen: list[int] = []
+        url: str | None = "/api/audit?limit=70"
+        while url:
+            page = reading.client.get(url).json()
+            seen += [event["id"] for event in page["events"]]
+            url = page["next"]
+        assert seen == sorted(set(seen), reverse=True)
+        assert len(seen) == _newest(reading.database)
+
+    def test_filters_hold_together(self, reading: Service) -> None:
+        found = reading.client.get("/api/audit", params={"action": "layer_published", "object_id": "schools"}).json()
+        assert {(event["action"], event["object_id"]) for event in found["events"]} == {("layer_published", "schools")}
+        assert reading.client.get("/api/audit", params={"since": "2099-01-01T00:00:00Z"}).json()["events"] == []
+
+    def test_csv_is_an_export_with_an_event_and_no_formulas(self, reading: Service) -> None:
+        with psycopg.connect(reading.database.superuser_dsn) as connection:
+            connection.execute(
+                "SELECT audit.record_event('=1+1', 'signed_in', 'account', 'x', 'done', NULL, NULL, '{}')"
+            )
+        answer = reading.client.get("/api/audit", params={"f": "csv", "limit": 2})
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert "'=1+1" in answer.text
+        newest = reading.client.get("/api/audit", params={"limit": 1}).json()["events"][0]
+        assert (newest["action"], newest["detail"]) == ("audit_exported", {"events": 2})
+
+    @pytest.mark.parametrize(
+        "query", ["limit=0", "limit=1001", "since=2026-01-01", "outcome=maybe", "before=x", "f=xml"]
+    )
+    def test_bad_parameters_are_named(self, reading: Service, query: str) -> None:
+        answer = reading.client.get(f"/api/audit?{query}")
+        assert answer.status_code == 400
+        assert answer.json()["parameter"] == query.split("=")[0]
+
+    def test_nobody_reads_without_an_identity(self, service: Service) -> None:
+        assert service.client.get("/api/audit").status_code == 401
+
+
+def test_a_refusal_for_want_of_a_right_is_an_event(database: Database, tmp_path: Path) -> None:
+    def adapt(app: FastAPI) -> None:
+        guest = Principal("account-7", "Khách", Scope.public())
+        app.dependency_overrides[require_principal] = lambda: guest
+        app.dependency_overrides[get_principal] = lambda: guest
+
+    for service in run_service(database, tmp_path, adapt=adapt):
+        before = _newest(database)
+        answer = service.client.get("/api/audit", headers={"X-Forwarded-For": "203.0.113.9"})
+        assert answer.status_code == 403
+        found = _events(database, before)
+        assert [(action, outcome) for action, outcome, _ in found] == [("access_refused", "refused")]
+        # Nobody is believed who says to speak for another address.
+        assert str(found[0][2]).startswith("127.0.0.1:")
+        with psycopg.connect(database.superuser_dsn) as connection:
+            row = connection.execute(
+                "SELECT object_id, detail::text FROM audit.events ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+        assert row is not None
+        assert row[0] == "@audit"
+        assert json.loads(row[1]) == {"action": "read", "method": "GET", "route": "/api/audit"}

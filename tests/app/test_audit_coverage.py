@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,8 +15,7 @@ from fastapi.routing import APIRoute
 
 from app.database import Database
 from app.main import create_app
-from app.ogc.transactions import Editor, get_editor
-from app.resources import Principal, get_principal, require_principal
+from app.resources import Principal, get_principal, get_scope, require_principal
 from app.settings import Settings
 from layers.access import Scope
 from tests.conftest import Service, run_service
@@ -34,6 +34,11 @@ def _export(client: httpx.Client) -> httpx.Response:
 def _ask(client: httpx.Client) -> httpx.Response:
     inputs = {"layer": "schools", "figures": {"values": [{"op": "count"}]}, "format": "json"}
     return client.post("/ogc/processes/ask_map/execution", json={"inputs": inputs}, headers={"Prefer": "respond-async"})
+
+
+def _dismiss(client: httpx.Client) -> httpx.Response:
+    (waiting, *_) = client.get("/ogc/jobs", params={"status": "accepted"}).json()["jobs"]
+    return client.delete(f"/ogc/jobs/{waiting['jobID']}")
 
 
 def _first(client: httpx.Client) -> dict[str, object]:
@@ -65,6 +70,7 @@ def _change(method: str) -> Act:
 ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("POST", "/api/exports"): (_export, "export_requested"),
     ("POST", "/ogc/processes/{process_id}/execution"): (_ask, "ask_requested"),
+    ("DELETE", "/ogc/jobs/{job_id}"): (_dismiss, "job_dismissed"),
     ("POST", "/ogc/collections/{collection_id}/items"): (_create, "layer_edited"),
     ("PUT", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PUT"), "layer_edited"),
     ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PATCH"), "layer_edited"),
@@ -96,7 +102,10 @@ def editing(database: Database, tmp_path: Path) -> Iterator[Service]:
     """A service in which everybody is an editor."""
 
     def adapt(app: FastAPI) -> None:
-        app.dependency_overrides[get_editor] = lambda: Editor("tester")
+        tester = Principal("tester", "Người thử", replace(Scope.local_admin(), subject="tester"))
+        app.dependency_overrides[require_principal] = lambda: tester
+        app.dependency_overrides[get_principal] = lambda: tester
+        app.dependency_overrides[get_scope] = lambda: tester.scope
 
     yield from run_service(database, tmp_path, adapt=adapt)
 

@@ -49,8 +49,8 @@ class ActOutOfOrder(AlertError):
 
     def __init__(self, alert_id: int, act: str, state: str) -> None:
         super().__init__(
-            f"Cảnh báo {alert_id} đang ở trạng thái “{state}”, không thể thực hiện “{act}”. Hãy làm đúng thứ tự các bước.",
-            f'Alert {alert_id} is in the state "{state}", from which "{act}" does not lead on. Take the steps in order.',
+            f"Cảnh báo {alert_id} đang ở trạng thái “{state}”, không thể “{act}”. Hãy làm theo thứ tự.",
+            f'Alert {alert_id} is in the state "{state}", "{act}" does not follow it. Take the steps in order.',
             parameter="act",
         )
 

@@ -1,4 +1,4 @@
--- :outcomes is a JSON array; :at the moment of applying. One row per changed alert comes back.
+-- The outcomes come as a JSON array; one row per touched alert goes back.
 WITH told AS (
     SELECT DISTINCT ON (scenario, rule, place_kind, place_layer, place_key) *
     FROM jsonb_to_recordset(CAST(:outcomes AS jsonb)) AS outcome (
@@ -6,7 +6,7 @@ WITH told AS (
         unit_code text, lon double precision, lat double precision, standing text, level text,
         at timestamptz, since timestamptz, value double precision, threshold double precision, evidence jsonb
     )
-    ORDER BY scenario, rule, place_kind, place_layer, place_key, at DESC
+    ORDER BY scenario, rule, place_kind, place_layer, place_key, at DESC, since DESC, standing, level
 ), living AS (
     SELECT told.*, alert.id, alert.state AS old_state, alert.standing AS old_standing,
         told.standing = 'clear' AND alert.state = 'open' AS ends,
@@ -22,6 +22,7 @@ WITH told AS (
         value = living.value,
         threshold = living.threshold,
         evaluated_at = living.at,
+        since_at = CASE living.standing WHEN 'holds' THEN greatest(alert.since_at, living.since) ELSE alert.since_at END,
         cleared_at = CASE living.standing
             WHEN 'holds' THEN NULL WHEN 'clear' THEN coalesce(alert.cleared_at, living.since) ELSE alert.cleared_at END,
         state = CASE WHEN living.ends THEN 'closed' ELSE alert.state END,

@@ -29,6 +29,7 @@ from layers.errors import (
 )
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
+from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
 from tiles.raster.errors import NoSceneThen, RasterNotFound
@@ -47,12 +48,15 @@ _NOT_FOUND = (
     JobNotFound,
     RasterNotFound,
     NoSceneThen,
+    AlertNotFound,
 )
 _STATUSES: Mapping[type[Exception], int] = {
     FileNotReady: 409,
     FileExpired: 410,
     TooManyJobs: 429,
     VersionConflict: 409,
+    AlertChanged: 409,
+    ActOutOfOrder: 409,
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),

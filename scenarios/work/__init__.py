@@ -1,0 +1,1 @@
+"""Work that follows from alerts: working days and the deadlines counted in them."""

@@ -20,6 +20,7 @@ from app.console import console, fail, say
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
 from app.doctor import examine
 from app.external import UnfitDatabase
+from app.grant_commands import grants_app
 from app.layer_commands import layers_app
 from app.logs import configure_logs
 from app.owner import open_database
@@ -46,6 +47,7 @@ app.add_typer(layers_app, name="layers")
 app.add_typer(rasters_app, name="rasters")
 app.add_typer(tiles_app, name="tiles")
 app.add_typer(audit_app, name="audit")
+app.add_typer(grants_app, name="grants")
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

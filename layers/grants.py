@@ -66,8 +66,8 @@ class GrantNotFound(LayerError):
 
     def __init__(self, grant_id: object) -> None:
         super().__init__(
-            f"Không có quyền đã cấp mang số “{grant_id}”, hoặc đã thu hồi. Xem danh sách bằng diaban rights show.",
-            f'No grant "{grant_id}" is in force. List them with diaban rights show.',
+            f"Không có quyền đã cấp mang số “{grant_id}”, hoặc đã thu hồi. Xem danh sách bằng diaban grants list.",
+            f'No grant "{grant_id}" is in force. List them with diaban grants list.',
         )
 
 

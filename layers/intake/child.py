@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,14 +62,25 @@ def read_part(
         return {"failure": f"{type(error).__name__}: {error}"[:300]}
 
 
+class _NoFrames(MetaPathFinder):
+    """Tells importers that packages are not there; a None in ``sys.modules`` deceives what Cython has compiled."""
+
+    names: Final = frozenset({"geopandas", "pandas", "pyproj", "shapely"})
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        """Refuses the names, and leaves every other one to the finders behind."""
+        del path, target
+        if fullname in self.names:
+            raise ModuleNotFoundError(name=fullname)
+
+
 def _without_frames() -> None:
     """Keeps pyogrio from importing what it takes along where it finds it: three quarters of the child's start.
 
     Rows leave as Arrow; nothing here uses frames or transformations.
     """
-    for name in ("geopandas", "pandas", "pyproj", "shapely"):
-        if name not in sys.modules:
-            sys.modules[name] = None  # type: ignore[assignment]
+    if not any(isinstance(finder, _NoFrames) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _NoFrames())
 
 
 def _parts_of(kind: str, path: str) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ from layers.errors import (
 )
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
-from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound
+from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
 from tiles.raster.errors import NoSceneThen, RasterNotFound
@@ -57,6 +57,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     VersionConflict: 409,
     AlertChanged: 409,
     ActOutOfOrder: 409,
+    PlaceHasNewerAlert: 409,
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),

@@ -64,3 +64,14 @@ class ActIncomplete(AlertError):
             f'To "{act}" an alert, "{parameter}" is needed. Give it and send again.',
             parameter=parameter,
         )
+
+
+class PlaceHasNewerAlert(AlertError):
+    """A closed alert cannot be reopened: its rule has raised another one at the same place."""
+
+    def __init__(self, alert_id: int) -> None:
+        super().__init__(
+            f"Không mở lại được cảnh báo {alert_id}: nơi này đã có cảnh báo mới hơn. Hãy xử lý cảnh báo đó.",
+            f"Alert {alert_id} cannot be reopened: its rule has a newer alert at this place. Work on the newer one.",
+            parameter="id",
+        )

@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import IntegrityError
 
 from layers.access import Scope
 from layers.audit import Event, record_event
 from layers.rights import Action, Area, NotAllowed
-from scenarios.alerts.errors import ActIncomplete, ActOutOfOrder, AlertChanged, AlertNotFound
+from scenarios.alerts.errors import ActIncomplete, ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 
 
 class State(StrEnum):
@@ -34,6 +35,7 @@ class Act(StrEnum):
     START = "start"
     RESOLVE = "resolve"
     CLOSE = "close"
+    REOPEN = "reopen"
     RATE = "rate"
     COMMENT = "comment"
 
@@ -87,13 +89,15 @@ _MOVES: Final = {
     Act.START: _Move(frozenset({State.ASSIGNED}), State.IN_PROGRESS),
     Act.RESOLVE: _Move(frozenset({State.IN_PROGRESS}), State.RESOLVED, needs="comment"),
     Act.CLOSE: _Move(frozenset({State.RESOLVED}), State.CLOSED, Action.APPROVE),
+    Act.REOPEN: _Move(frozenset({State.RESOLVED, State.CLOSED}), State.ACKNOWLEDGED, Action.APPROVE, "comment"),
     Act.RATE: _Move(frozenset({State.CLOSED}), None, needs="rating"),
     Act.COMMENT: _Move(frozenset(State), None, needs="comment"),
 }
 _LOCK: Final = text("SELECT * FROM alerts.alerts WHERE id = :id FOR UPDATE")
 _CHANGE: Final = text(
     "UPDATE alerts.alerts SET state = :state, version = version + 1,"
-    " assignee = coalesce(CAST(:assignee AS text), assignee), rating = coalesce(CAST(:rating AS smallint), rating),"
+    " assignee = coalesce(CAST(:assignee AS text), assignee), "
+    " rating = CASE WHEN :state = 'closed' THEN coalesce(CAST(:rating AS smallint), rating) END,"
     " closed_at = CASE WHEN :state = 'closed' THEN coalesce(closed_at, :at) END"
     " WHERE id = :id RETURNING id, state, version, unit_code, assignee, rating"
 )
@@ -111,6 +115,7 @@ def take_step(connection: Connection, scope: Scope, alert_id: int, step: Step, a
         AlertNotFound: There is none, or none that the reader may see.
         NotAllowed: The reader sees it and may not do this.
         AlertChanged: Somebody was quicker.
+        PlaceHasNewerAlert: It is closed, and its rule has raised another one there.
         ActOutOfOrder: The act does not follow from the alert's state.
         ActIncomplete: The act lacks its comment, assignee or rating.
     """
@@ -129,12 +134,22 @@ def take_step(connection: Connection, scope: Scope, alert_id: int, step: Step, a
         "rating": step.rating if step.act is Act.RATE else None,
         "at": at,
     }
-    changed = connection.execute(_CHANGE, values).one()
+    changed = _change(connection, values)
     told = {"actor": scope.subject, "act": step.act.value, "old": alert.state, "comment": step.comment.strip()}
     connection.execute(_TELL, {"id": alert_id, "state": state.value, "at": at, **told})
     event = Event(scope.subject, f"alert_{step.act}", "alert", str(alert_id), unit_code=alert.unit_code)
     record_event(connection, event)
     return Alert(alert_id, state, changed.version, changed.unit_code, changed.assignee, changed.rating)
+
+
+def _change(connection: Connection, values: dict[str, Any]) -> Row[Any]:
+    try:
+        with connection.begin_nested():
+            return connection.execute(_CHANGE, values).one()
+    except IntegrityError as error:
+        if "alerts_one_per_place" in str(error.orig):
+            raise PlaceHasNewerAlert(values["id"]) from None
+        raise
 
 
 def _check(alert: Row[Any], step: Step, move: _Move) -> None:

@@ -27,7 +27,9 @@ WITH told AS (
             WHEN 'holds' THEN NULL WHEN 'clear' THEN coalesce(alert.cleared_at, living.since) ELSE alert.cleared_at END,
         state = CASE WHEN living.ends THEN 'closed' ELSE alert.state END,
         closed_at = CASE WHEN living.ends THEN :at ELSE alert.closed_at END,
-        version = alert.version + CASE WHEN living.differs THEN 1 ELSE 0 END
+        -- A figure that moves a little must not refuse what somebody decided a moment ago.
+        version = alert.version + CASE WHEN living.standing <> alert.standing OR living.level <> alert.level
+            THEN 1 ELSE 0 END
     FROM living WHERE alert.id = living.id
     RETURNING alert.id, alert.unit_code,
         CASE WHEN NOT living.differs THEN 'kept'

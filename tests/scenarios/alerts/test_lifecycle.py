@@ -9,7 +9,14 @@ from sqlalchemy import Engine, text
 
 from layers.access import Grant, Scope
 from layers.rights import Action, Area, NotAllowed, Right
-from scenarios.alerts.errors import ActIncomplete, ActOutOfOrder, AlertChanged, AlertError, AlertNotFound
+from scenarios.alerts.errors import (
+    ActIncomplete,
+    ActOutOfOrder,
+    AlertChanged,
+    AlertError,
+    AlertNotFound,
+    PlaceHasNewerAlert,
+)
 from scenarios.alerts.lifecycle import Act, Alert, State, Step, take_step
 from scenarios.alerts.raising import apply_outcomes
 from scenarios.outcomes import Standing
@@ -107,3 +114,28 @@ def test_an_alert_in_hand_is_not_closed_by_a_condition_that_ends(writer: Engine)
         ended = outcome(place, 2, Standing.CLEAR, since=2)
         assert apply_outcomes(connection, [ended], hour(2)).cleared == (alert,)
     assert _take(writer, LEADER, alert, Step(Act.COMMENT, 3, comment="Còn kiểm tra.")).state is State.ACKNOWLEDGED
+
+
+def test_a_closed_alert_is_reopened_unless_a_newer_one_stands_there(writer: Engine) -> None:
+    place = fresh_place()
+    with writer.begin() as connection:
+        (first,) = apply_outcomes(connection, [outcome(place, 1)], hour(1)).opened
+        apply_outcomes(connection, [outcome(place, 2, Standing.CLEAR, since=2)], hour(2))
+    again = _take(writer, LEADER, first, Step(Act.REOPEN, 2, comment="Chưa xong."))
+    assert again.state is State.ACKNOWLEDGED
+    _take(writer, LEADER, first, Step(Act.ASSIGN, 3, assignee="officer"))
+    _take(writer, OFFICER, first, Step(Act.START, 4))
+    _take(writer, OFFICER, first, Step(Act.RESOLVE, 5, comment="Đã xong."))
+    _take(writer, LEADER, first, Step(Act.CLOSE, 6))
+    with writer.begin() as connection:
+        assert len(apply_outcomes(connection, [outcome(place, 5, since=5)], hour(5)).opened) == 1
+    with pytest.raises(PlaceHasNewerAlert):
+        _take(writer, LEADER, first, Step(Act.REOPEN, 7, comment="Mở lại."))
+
+
+def test_a_figure_that_moves_does_not_refuse_what_somebody_decides(writer: Engine) -> None:
+    place = fresh_place()
+    with writer.begin() as connection:
+        (alert,) = apply_outcomes(connection, [outcome(place, 1)], hour(1)).opened
+        assert apply_outcomes(connection, [outcome(place, 2, value=22.0)], hour(2)).updated == (alert,)
+    assert _take(writer, OFFICER, alert, Step(Act.ACKNOWLEDGE, 1)).state is State.ACKNOWLEDGED

@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint check bench bench-peers conformance prove doctor stop clean lock env env-dev
+.PHONY: help demo test ux lint check bench bench-peers conformance prove doctor stop clean lock env env-dev
 
 PYTHON := .venv/bin/python
 export PYTHONUTF8 := 1
@@ -18,6 +18,9 @@ demo: env ## Chạy dịch vụ kèm dữ liệu · Run the service with data (H
 
 test: env-dev ## Chạy mọi kiểm thử · Run the tests (PYTEST_ARGS)
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+ux: env-dev ## Kiểm tra giao diện trong Chromium · Check the viewer in Chromium: axe, journeys, weight
+	@$(PYTHON) -m pytest tests/web $(PYTEST_ARGS)
 
 lint: env-dev ## Kiểm tra mã nguồn · Check style, types and import contracts
 	@$(PYTHON) -m ruff check .

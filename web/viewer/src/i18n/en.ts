@@ -157,4 +157,12 @@ export const en: Record<Key, string> = {
   'answer.distance_m': 'Distance',
   'answer.chainage_m': 'Chainage',
   'answer.offset_m': 'Off the line',
+  'print.title': 'Print the map',
+  'print.heading': 'Title',
+  'print.untitled': 'Thematic map',
+  'print.paper': 'Paper (landscape)',
+  'print.now': 'Print or save as PDF',
+  'print.scale': 'Scale about 1:{scale}',
+  'print.made': 'Made on {date}',
+  'print.system': 'WGS 84, Web Mercator projection',
 };

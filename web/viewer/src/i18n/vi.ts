@@ -156,4 +156,12 @@ export const vi = {
   'answer.distance_m': 'Khoảng cách',
   'answer.chainage_m': 'Lý trình',
   'answer.offset_m': 'Cách tuyến',
+  'print.title': 'In bản đồ',
+  'print.heading': 'Tiêu đề',
+  'print.untitled': 'Bản đồ chuyên đề',
+  'print.paper': 'Khổ giấy (ngang)',
+  'print.now': 'In hoặc lưu PDF',
+  'print.scale': 'Tỷ lệ khoảng 1:{scale}',
+  'print.made': 'Lập ngày {date}',
+  'print.system': 'Hệ tọa độ WGS 84, lưới chiếu Web Mercator',
 } as const;

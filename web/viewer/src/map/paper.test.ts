@@ -4,8 +4,8 @@ import { barOf, scaleOf, widthOn } from './paper.ts';
 describe('a map on paper', () => {
   it('fits the sheet whatever its shape', () => {
     expect(widthOn('a4', 4)).toBe(278);
-    expect(widthOn('a4', 0.5)).toBe(67.5);
-    expect(widthOn('a3', 0.5)).toBe(107.5);
+    expect(widthOn('a4', 0.5)).toBe(61);
+    expect(widthOn('a3', 0.5)).toBe(102.5);
   });
 
   it('has the scale that a ruler finds', () => {

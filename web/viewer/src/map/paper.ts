@@ -3,7 +3,7 @@
 export type Paper = 'a4' | 'a3';
 export const PAPERS: readonly Paper[] = ['a4', 'a3'];
 // Room for the map in millimetres: width and height without margins, heading and legend.
-const ROOM: Readonly<Record<Paper, readonly [number, number]>> = { a4: [278, 135], a3: [398, 215] };
+const ROOM: Readonly<Record<Paper, readonly [number, number]>> = { a4: [278, 122], a3: [398, 205] };
 const BAR_MM = 40;
 
 /** Width of a map of this aspect (width by height), in millimetres. */

@@ -42,6 +42,13 @@ export class Questions {
   /** Begins with the topmost layer and the person's own unit, unless a question is already at work. */
   begin(): void {
     if (this.answer.form === null && this.map.question === null) this.form = this.#fresh();
+    this.#sketch();
+  }
+
+  /** Asks again when the layer of the answer has been published anew. */
+  follow(slug: string): void {
+    const asked = this.answer.form;
+    if (asked?.layer === slug) void this.#ask(asked);
   }
 
   change(change: Partial<QuestionForm>): void {

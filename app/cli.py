@@ -21,6 +21,7 @@ from app.demo import PARCELS, DemoPlan, OtherData, prepare
 from app.doctor import examine
 from app.external import UnfitDatabase
 from app.grant_commands import grants_app
+from app.intake_command import intake_file
 from app.layer_commands import layers_app
 from app.logs import configure_logs
 from app.owner import open_database
@@ -48,6 +49,7 @@ app.add_typer(rasters_app, name="rasters")
 app.add_typer(tiles_app, name="tiles")
 app.add_typer(audit_app, name="audit")
 app.add_typer(grants_app, name="grants")
+app.command("intake")(intake_file)
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

@@ -95,12 +95,17 @@ class _Asker:
 
 def build_world(engine: Engine, definition: Definition, upload: Upload) -> World:
     """The world of one upload: its unit's territory, the neighbours, and what stands in the layer now."""
-    asker = _Asker(engine, definition, upload.unit_code)
+    return world_of(engine, definition, upload.unit_code)
+
+
+def world_of(engine: Engine, definition: Definition, unit_code: str | None) -> World:
+    """The world of a file that is meant for a layer and, where it is known, of one unit."""
+    asker = _Asker(engine, definition, unit_code)
     with engine.connect() as connection:
         known = frozenset(connection.execute(text(_CODES)).scalars())
-        unit = _unit(connection, upload.unit_code)
-        neighbours = _neighbours(connection, upload.unit_code)
-        remembered = _remembered(connection, upload)
+        unit = _unit(connection, unit_code)
+        neighbours = _neighbours(connection, unit_code)
+        remembered = _remembered(connection, definition.slug, unit_code)
     return World(
         definition=definition,
         today=datetime.now(UTC).astimezone(VIETNAM).date(),
@@ -132,8 +137,8 @@ def _neighbours(connection: Connection, code: str | None) -> dict[str, BaseGeome
     return {row.code: shapely.from_wkb(row.geom) for row in rows}
 
 
-def _remembered(connection: Connection, upload: Upload) -> tuple[RememberedMapping, ...]:
+def _remembered(connection: Connection, layer: str, unit_code: str | None) -> tuple[RememberedMapping, ...]:
     rows = connection.execute(
-        text(_REMEMBERED), {"layer": upload.layer, "unit": upload.unit_code or "", "limit": MAX_REMEMBERED}
+        text(_REMEMBERED), {"layer": layer, "unit": unit_code or "", "limit": MAX_REMEMBERED}
     ).scalars()
     return tuple(RememberedMapping(row["fields"], row.get("crs"), row.get("encoding")) for row in rows)

@@ -32,9 +32,7 @@ class UnitUnknown(LayerError):
 
 
 def intake_file(
-    file: Annotated[
-        Path, typer.Argument(help="Tệp, hoặc thư mục chứa các tệp đi cùng nhau · file, or a folder of files")
-    ],
+    file: Annotated[Path, typer.Argument(help="Tệp, hoặc thư mục các tệp đi cùng nhau · file or folder of files")],
     layer: Annotated[str, typer.Option(help="Lớp mà tệp dành cho · layer that the file is meant for")],
     unit: Annotated[str | None, typer.Option(help="Mã xã (5 số) hoặc tỉnh (2 số) · commune or province")] = None,
     part: Annotated[str | None, typer.Option(help="Lớp hoặc trang tính trong tệp · layer or sheet inside")] = None,

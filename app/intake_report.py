@@ -13,7 +13,7 @@ from rich.table import Table
 
 from app.console import console
 from layers.definition import Definition
-from layers.intake.model import CRSCandidate, CRSDecision, EncodingDecision, Finding, Intake, Severity
+from layers.intake.model import CRSCandidate, CRSDecision, EncodingDecision, FieldMapping, Finding, Intake, Severity
 from layers.uploads.score import Criterion, total_score
 
 _MARKS: Final = {
@@ -64,7 +64,7 @@ def print_report(found: Intake, definition: Definition, criteria: Sequence[Crite
     if found.crs is not None:
         _print_crs(found.crs)
     if found.mapping is not None:
-        _print_mapping(found, definition)
+        _print_mapping(found.mapping, definition)
     _print_findings(found.findings, most)
     _print_questions(found)
     _print_score(criteria)
@@ -101,15 +101,14 @@ def _print_crs(decision: CRSDecision) -> None:
         console.print(escape(f" {mark} {item.value}: {item.title_vi}; {reasons}"), soft_wrap=True)
 
 
-def _print_mapping(found: Intake, definition: Definition) -> None:
-    assert found.mapping is not None
+def _print_mapping(mapping: FieldMapping, definition: Definition) -> None:
     _head("Trường", "fields")
     table = Table("cột · column", "trường · field", "theo · by", box=None, padding=(0, 2))
-    for match in found.mapping.matches:
+    for match in mapping.matches:
         title = definition.field(match.field).title.vi
         table.add_row(escape(match.column or "-"), escape(f"{match.field} ({title})"), str(match.reason))
     console.print(table)
-    for vi, names in (("không dùng · unused", found.mapping.unmapped), ("còn thiếu · missing", found.mapping.missing)):
+    for vi, names in (("không dùng · unused", mapping.unmapped), ("còn thiếu · missing", mapping.missing)):
         if names:
             console.print(escape(f"  {vi}: {', '.join(names)}"), soft_wrap=True)
 

@@ -14,20 +14,20 @@ import pytest
 import shapely
 from sqlalchemy import text
 
+from app.database import Database
 from app.settings import CHECKOUT
-from tests.conftest import Service
 
 pytestmark = pytest.mark.db
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def diaban(service: Service, tmp_path: Path) -> Run:
+def diaban(shared_database: Database, tmp_path: Path) -> Run:
     state = tmp_path / "state"
     state.mkdir()
-    (state / "external-database-secret").write_text(service.database.secret.hex())
+    (state / "external-database-secret").write_text(shared_database.secret.hex())
     environment = os.environ | {
-        "DATABASE_URL": service.database.superuser_dsn,
+        "DATABASE_URL": shared_database.superuser_dsn,
         "DIABAN_STATE_DIR": str(state),
         "COLUMNS": "200",
     }
@@ -50,9 +50,12 @@ def schools(path: Path, *points: tuple[float, float]) -> str:
     return str(path)
 
 
-def test_a_file_from_question_to_ready_and_nothing_is_changed(service: Service, diaban: Run, tmp_path: Path) -> None:
+def test_a_file_from_question_to_ready_and_nothing_is_changed(
+    shared_database: Database, diaban: Run, tmp_path: Path
+) -> None:
     good = schools(tmp_path / "t.geojson", (105.97, 10.25), (105.98, 10.26))
-    with service.owner.connect() as connection:
+    engine = shared_database.engine("diaban_owner")
+    with engine.connect() as connection:
         before = connection.execute(text("SELECT slug, revision FROM catalogue.layers ORDER BY slug")).all()
 
     done = diaban(good, "--layer", "schools", "--json")
@@ -72,8 +75,9 @@ def test_a_file_from_question_to_ready_and_nothing_is_changed(service: Service, 
     assert done.returncode == 3
     assert [question["id"] for question in json.loads(done.stdout)["questions"]] == ["field:level"]
 
-    with service.owner.connect() as connection:
+    with engine.connect() as connection:
         assert connection.execute(text("SELECT slug, revision FROM catalogue.layers ORDER BY slug")).all() == before
+    engine.dispose()
 
 
 def test_exit_codes_of_what_cannot_be_taken(diaban: Run, tmp_path: Path) -> None:

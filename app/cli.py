@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
+from app.account_commands import accounts_app, announce_first_administrator
 from app.audit_commands import audit_app
 from app.cluster import cluster_status, locate_cluster, stop_cluster
 from app.console import console, fail, say
@@ -50,6 +51,7 @@ app.add_typer(tiles_app, name="tiles")
 app.add_typer(audit_app, name="audit")
 app.add_typer(grants_app, name="grants")
 app.command("intake")(intake_file)
+app.add_typer(accounts_app, name="accounts")
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:
@@ -82,6 +84,7 @@ def demo_command(
     _announce(settings, plan, anew=anew, serving=not only_prepare)
     with open_database(settings) as database:
         prepare(database, plan, reset=anew)
+        announce_first_administrator(database)
         if not only_prepare:
             serve(settings, database)
 

@@ -112,6 +112,11 @@ def open_writer(database: Database, settings: Settings) -> Pool[asyncpg.Record]:
     return _pool(database, "diaban_writer", settings.pool_writer, settings.timeout_query, least=0)
 
 
+def open_auth(database: Database, settings: Settings) -> Pool[asyncpg.Record]:
+    """The pool that finds out whose request it is."""
+    return _pool(database, "diaban_auth", settings.pool_auth, settings.timeout_tiles, least=0)
+
+
 def _pool(
     database: Database,
     login: str,

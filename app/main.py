@@ -14,10 +14,14 @@ from app.api.query import router as query_router
 from app.api.search import router as search_router
 from app.api.units import router as units_router
 from app.client_address import ClientAddress
-from app.database import Database, open_gate, open_writer
+from app.database import Database, open_auth, open_gate, open_writer
 from app.doorway import FinalSlash, OtherWebsites
 from app.encoding import Encode
 from app.health import router as health_router
+from app.identity.identify import Identify
+from app.identity.pages import router as account_pages_router
+from app.identity.people import People
+from app.identity.routes import router as account_router
 from app.locate import locate_database
 from app.logs import configure_logs
 from app.middleware import CancelWhenGone, LimitBody, RequestContext
@@ -60,12 +64,18 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         configure_logs(chosen.log_format)
         found = database or locate_database(chosen)
         watcher = CatalogueWatcher(found.dsn("diaban_watcher"))
-        async with open_gate(found, chosen) as gate, open_writer(found, chosen) as writer, watcher.running():
+        async with (
+            open_gate(found, chosen) as gate,
+            open_writer(found, chosen) as writer,
+            open_auth(found, chosen) as auth,
+            watcher.running(),
+        ):
+            people = People(auth, writer, found.engine("diaban_auth"))
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
             app.state.resources = Resources(
-                chosen, gate, watcher, statements, tiles, writer, rasters, found.engine("diaban_writer")
+                chosen, gate, watcher, statements, tiles, writer, rasters, found.engine("diaban_writer"), people
             )
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
@@ -96,9 +106,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         layers_router,
         units_router,
         audit_router,
+        account_router,
+        account_pages_router,
     ):
         app.include_router(router)
     # The last added is the outermost.
+    app.add_middleware(Identify)
     app.add_middleware(Encode)
     app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(CancelWhenGone)

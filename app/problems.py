@@ -27,6 +27,7 @@ from layers.errors import (
     TooManyJobs,
     VersionConflict,
 )
+from layers.identity.errors import AccountExists, AccountNotFound, SignInRefused, TokenNotFound, TooManyFailures
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
@@ -49,6 +50,8 @@ _NOT_FOUND = (
     RasterNotFound,
     NoSceneThen,
     AlertNotFound,
+    AccountNotFound,
+    TokenNotFound,
 )
 _STATUSES: Mapping[type[Exception], int] = {
     FileNotReady: 409,
@@ -58,6 +61,9 @@ _STATUSES: Mapping[type[Exception], int] = {
     AlertChanged: 409,
     ActOutOfOrder: 409,
     PlaceHasNewerAlert: 409,
+    SignInRefused: 401,
+    TooManyFailures: 429,
+    AccountExists: 409,
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),

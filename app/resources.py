@@ -19,6 +19,8 @@ from tiles.service import TileService
 if TYPE_CHECKING:
     from asyncpg import Pool, Record
 
+    from app.identity.people import People
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -32,6 +34,7 @@ class Resources:
     writer: Pool[Record]
     raster_tiles: RasterTiles
     editing: Engine
+    people: People
 
     @property
     def catalogue(self) -> Catalogue:

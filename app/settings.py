@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     pool_reader: int = Field(4, ge=1, le=100)
     pool_tiles: int = Field(4, ge=1, le=100)
     pool_writer: int = Field(2, ge=1, le=100)
+    pool_auth: int = Field(2, ge=1, le=100)
 
     timeout_tiles: timedelta = Field(timedelta(seconds=5), gt=timedelta(0))
     timeout_query: timedelta = Field(timedelta(seconds=30), gt=timedelta(0))

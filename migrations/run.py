@@ -28,7 +28,7 @@ _ADD_CRS = text(
     "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text)"
     " VALUES (:srid, :auth_name, :auth_srid, :srtext, :proj4text)"
 )
-LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public", "diaban_watcher")
+LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public", "diaban_watcher", "diaban_auth")
 
 
 def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None) -> str:

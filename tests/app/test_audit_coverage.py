@@ -24,6 +24,19 @@ pytestmark = pytest.mark.db
 SCHOOL = "/ogc/collections/schools/items"
 # Routes that only answer, though a question comes in a body.
 QUESTIONS = {("POST", "/api/query"), ("POST", "/api/rasters/{slug}/figures")}
+# Signing in and what an account's holder does needs a session: tests/app/identity looks at their events.
+ACCOUNT = {
+    ("POST", "/api/session"),
+    ("DELETE", "/api/session"),
+    ("POST", "/api/account/password"),
+    ("POST", "/api/account/tokens"),
+    ("DELETE", "/api/account/tokens/{token_id}"),
+    ("POST", "/signin"),
+    ("POST", "/signout"),
+    ("POST", "/account/password"),
+    ("POST", "/account/tokens"),
+    ("POST", "/account/tokens/{token_id}/revoke"),
+}
 Act = Callable[[httpx.Client], httpx.Response]
 
 
@@ -94,7 +107,7 @@ def _changing_routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_every_changing_route_is_in_the_table() -> None:
-    assert _changing_routes(create_app(Settings())) - QUESTIONS == set(ACTS)
+    assert _changing_routes(create_app(Settings())) - QUESTIONS - ACCOUNT == set(ACTS)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Signing in over HTTP: whose request it is, the session, tokens, and the pages for people."""

@@ -1,0 +1,176 @@
+"""Pages to sign in, sign out and look after one's account; they work without scripts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.client_address import source_of
+from app.identity.identify import known_of
+from app.identity.people import Known
+from app.identity.routes import (
+    TokenBody,
+    act,
+    close_session,
+    drop_cookie,
+    make_token,
+    open_session,
+    renew_password,
+    set_cookie,
+)
+from app.ogc.negotiation import language_wanted
+from app.resources import Resources, ResourcesOf
+from layers.definition import Label
+from layers.identity.errors import BadAccount, SignInRefused, TooManyFailures, WeakPassword
+from layers.identity.tokens import list_tokens, revoke_token
+from web.account import Notice, Person, render_account, render_signin
+from web.environment import Site
+
+router = APIRouter(include_in_schema=False)
+ACCOUNT: Final = "/account"
+_DONE: Final = Notice(Label("Đã đổi mật khẩu.", "The password is changed."))
+Typed = Annotated[str, Form(max_length=1000)]
+
+
+def _site(request: Request, resources: Resources) -> Site:
+    english, lang = language_wanted(request)
+    return Site(resources.settings.public_url, english=english, lang=lang)
+
+
+def _page(body: bytes, site: Site, status: int = 200) -> Response:
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": "en" if site.english else "vi",
+        "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
+        "Referrer-Policy": "same-origin",
+    }
+    return Response(body, status, headers=headers, media_type="text/html")
+
+
+def safe_path(given: str) -> str:
+    """Where to go on to: a path of this service, and nothing that a browser reads as another host."""
+    plain = given.replace("\\", "/")
+    if not plain.startswith("/") or plain.startswith("//") or any(ord(letter) < 32 for letter in plain):
+        return ACCOUNT
+    return plain
+
+
+@router.api_route("/signin", methods=["GET", "HEAD"])
+async def get_signin(request: Request, resources: ResourcesOf) -> Response:
+    """The page to sign in on; ``next`` is the path to go on to."""
+    site = _site(request, resources)
+    return _page(render_signin(site, following=safe_path(request.query_params.get("next", ACCOUNT))), site)
+
+
+@router.post("/signin")
+async def post_signin(
+    request: Request,
+    resources: ResourcesOf,
+    username: Typed,
+    password: Typed,
+    following: Annotated[str, Form(alias="next", max_length=2000)] = ACCOUNT,
+) -> Response:
+    """Signs in and goes on, or says why not with what was typed kept."""
+    site, path = _site(request, resources), safe_path(following)
+    try:
+        secret = await open_session(request, resources, username, password)
+    except (SignInRefused, TooManyFailures) as error:
+        notice = Notice(Label(error.vi, error.en), is_error=True)
+        status = 429 if isinstance(error, TooManyFailures) else 401
+        return _page(render_signin(site, following=path, username=username[:200], notice=notice), site, status)
+    known = await resources.people.find(secret)
+    if known is not None and known.holder.must_change_password:
+        path = ACCOUNT
+    return set_cookie(RedirectResponse(site.href(path), 303), resources, secret)
+
+
+@router.post("/signout")
+async def post_signout(request: Request, resources: ResourcesOf) -> Response:
+    """Ends the session and goes to the home page."""
+    await close_session(request, resources)
+    return drop_cookie(RedirectResponse(_site(request, resources).href("/"), 303), resources)
+
+
+@router.api_route(ACCOUNT, methods=["GET", "HEAD"])
+async def get_account(request: Request, resources: ResourcesOf) -> Response:
+    """One's own account."""
+    return await _account(request, resources)
+
+
+@router.post("/account/password")
+async def post_password(request: Request, resources: ResourcesOf, old: Typed, new: Typed) -> Response:
+    """Changes the password."""
+    if known_of(request) is None:
+        return _to_signin(request, resources)
+    try:
+        await renew_password(request, resources, old, new)
+    except (SignInRefused, WeakPassword) as error:
+        return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
+    return await _account(request, resources, notice=_DONE, changed=True)
+
+
+@router.post("/account/tokens")
+async def post_token(
+    request: Request,
+    resources: ResourcesOf,
+    name: Annotated[str, Form(max_length=200)],
+    days: Annotated[int, Form(ge=1, le=366)],
+    may_edit: Annotated[bool, Form()] = False,
+) -> Response:
+    """Makes a token and shows it this once."""
+    if known_of(request) is None:
+        return _to_signin(request, resources)
+    try:
+        secret = await make_token(request, resources, TokenBody(name=name, days=days, may_edit=may_edit))
+    except BadAccount as error:
+        return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
+    return await _account(request, resources, secret=secret)
+
+
+@router.post("/account/tokens/{token_id}/revoke")
+async def post_revoke(request: Request, resources: ResourcesOf, token_id: UUID) -> Response:
+    """Ends a token."""
+    known = known_of(request)
+    if known is None:
+        return _to_signin(request, resources)
+    source, holder = source_of(request), known.holder.id
+    await act(resources.people, lambda c: revoke_token(c, holder, token_id, author=str(holder), source=source))
+    resources.people.forget()
+    return RedirectResponse(_site(request, resources).href(ACCOUNT), 303)
+
+
+async def _account(
+    request: Request,
+    resources: Resources,
+    *,
+    secret: str | None = None,
+    notice: Notice | None = None,
+    changed: bool = False,
+) -> Response:
+    known = known_of(request)
+    if known is None:
+        return _to_signin(request, resources)
+    site = _site(request, resources)
+    tokens = await act(resources.people, lambda c: list_tokens(c, known.holder.id))
+    person = _person(known, await _titles(resources), must_change=known.holder.must_change_password and not changed)
+    status = 400 if notice is not None and notice.is_error else 200
+    return _page(render_account(site, person, tokens, secret=secret, notice=notice), site, status)
+
+
+async def _titles(resources: Resources) -> dict[str, Label]:
+    """Titles of the roles, by slug."""
+    async with resources.writer.acquire() as connection:
+        rows = await connection.fetch("SELECT slug, title_vi, title_en FROM access.roles ORDER BY slug")
+    return {row["slug"]: Label(row["title_vi"], row["title_en"]) for row in rows}
+
+
+def _person(known: Known, titles: dict[str, Label], *, must_change: bool) -> Person:
+    roles = tuple(titles.get(role, Label(role, role)) for role in known.principal.roles)
+    return Person(known.principal.display_name, known.principal.unit_code, roles, must_change)
+
+
+def _to_signin(request: Request, resources: Resources) -> Response:
+    return RedirectResponse(_site(request, resources).href(f"/signin?next={ACCOUNT}"), 303)

@@ -1,0 +1,86 @@
+"""Whom a session's or a token's secret belongs to, with the rights held now; kept for a few seconds."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Engine
+
+from app.resources import Principal
+from layers.access import Scope
+from layers.grants import load_scope_async
+from layers.identity.sessions import Holder, find_session, token_hash
+from layers.identity.tokens import PREFIX, find_token
+from layers.rights import Action
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+# A right taken, a token revoked or an account closed counts after this at the latest.
+KEPT_S: Final = 2.0
+MOST_KEPT: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who has proved who they are, and by what."""
+
+    principal: Principal
+    holder: Holder
+
+
+@dataclass(slots=True)
+class People:
+    """Finds people by their secrets.
+
+    Attributes:
+        auth: Pool of the login that reads sessions and tokens.
+        writer: Pool of the login that reads grants.
+        signing: Engine of the auth login for what takes a thread: password hashes, changes.
+    """
+
+    auth: Pool[Record]
+    writer: Pool[Record]
+    signing: Engine
+    _kept: OrderedDict[bytes, tuple[float, Known]] = field(default_factory=OrderedDict)
+
+    async def find(self, secret: str) -> Known | None:
+        """The person whom a session or a token belongs to, None where it is unknown or over."""
+        key = token_hash(secret)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        known = await self._read(secret)
+        self._kept.pop(key, None)
+        if known is not None:
+            self._kept[key] = (time.monotonic() + KEPT_S, known)
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return known
+
+    def forget(self, secret: str | None = None) -> None:
+        """Forgets one secret, or all of them, after a change that must count at once in this process."""
+        if secret is None:
+            self._kept.clear()
+        else:
+            self._kept.pop(token_hash(secret), None)
+
+    async def _read(self, secret: str) -> Known | None:
+        find = find_token if secret.startswith(PREFIX) else find_session
+        async with self.auth.acquire() as connection:
+            holder = await find(connection, secret)
+        if holder is None:
+            return None
+        async with self.writer.acquire() as connection:
+            loaded = await load_scope_async(connection, holder.id)
+        scope = loaded.scope
+        if holder.must_change_password:
+            # Until then the person is known and may do what everybody may.
+            scope = Scope(scope.subject, (), scope.layers)
+        elif not holder.may_edit:
+            scope = scope.only([Action.READ])
+        principal = Principal(str(holder.id), holder.display_name, scope, holder.unit_code, loaded.roles)
+        return Known(principal, holder)

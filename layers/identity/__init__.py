@@ -1,0 +1,1 @@
+"""Who may sign in, and what proves it: accounts, passwords, sessions and tokens."""

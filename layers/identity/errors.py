@@ -1,0 +1,71 @@
+"""What can be wrong with an account, a password, a session or a token."""
+
+from __future__ import annotations
+
+from layers.errors import LayerError
+
+
+class AccountNotFound(LayerError):
+    """No account has this user name or id."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Không có tài khoản “{name[:60]}”. Xem danh sách bằng diaban accounts list.",
+            f'There is no account "{name[:60]}". List them with diaban accounts list.',
+        )
+
+
+class AccountExists(LayerError):
+    """The user name is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Tên đăng nhập “{name[:60]}” đã có người dùng. Hãy chọn tên khác.",
+            f'The user name "{name[:60]}" is taken. Choose another.',
+        )
+
+
+class BadAccount(LayerError):
+    """A user name, display name or unit of an account cannot be used; ``parameter`` names which."""
+
+    def __init__(self, parameter: str, vi: str, en: str) -> None:
+        super().__init__(vi, en)
+        self.parameter = parameter
+
+
+class WeakPassword(LayerError):
+    """A new password breaks a rule."""
+
+    parameter = "password"
+
+
+class SignInRefused(LayerError):
+    """The name or the password is wrong, or the account is closed: which of them is not said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Tên đăng nhập hoặc mật khẩu không đúng. Hãy kiểm tra lại; quên mật khẩu thì nhờ quản trị cấp lại.",
+            "The user name or the password is wrong. Check them; a forgotten one is renewed by an administrator.",
+        )
+
+
+class TooManyFailures(LayerError):
+    """Signing in was tried too often; it may be tried again after ``retry_after_s`` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        minutes = max(1, -(-retry_after_s // 60))
+        super().__init__(
+            f"Sai quá nhiều lần. Hãy thử lại sau {minutes} phút.",
+            f"Too many failures. Try again in {minutes} minutes.",
+        )
+        self.retry_after_s = retry_after_s
+
+
+class TokenNotFound(LayerError):
+    """The account has no such token in force."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Không có mã truy cập này hoặc đã thu hồi. Hãy xem lại danh sách.",
+            "There is no such token, or it has been revoked. Look at the list.",
+        )

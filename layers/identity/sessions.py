@@ -1,0 +1,139 @@
+"""Signing in with a password: attempts are counted, sessions end by idleness and by age."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from layers.audit import Event, Outcome, record_event
+from layers.errors import LayerError
+from layers.identity.accounts import folded_username
+from layers.identity.errors import SignInRefused, TooManyFailures
+from layers.identity.passwords import verify_password
+
+if TYPE_CHECKING:
+    from asyncpg import Connection as AsyncConnection
+    from asyncpg import Record
+
+IDLE: Final = timedelta(minutes=30)
+AGE: Final = timedelta(hours=12)
+# So many failures for one user name, or from one address, in a row; then the wait doubles with each.
+MAX_FAILURES: Final = 5
+MAX_FAILURES_OF_ADDRESS: Final = 50
+FIRST_WAIT_S: Final = 60
+LONGEST_WAIT_S: Final = 3600
+_BLOCKED: Final = text(
+    "SELECT coalesce(ceil(extract(epoch FROM max(blocked_until) - clock_timestamp())), 0)"
+    " FROM access.failures WHERE key = ANY (:keys) AND blocked_until > clock_timestamp()"
+)
+_FAIL: Final = text(
+    "INSERT INTO access.failures AS f (key, failure_count, last_at, blocked_until)"
+    " VALUES (:key, 1, clock_timestamp(), clock_timestamp()) ON CONFLICT (key) DO UPDATE SET"
+    " failure_count = CASE WHEN f.last_at < clock_timestamp() - interval '1 day' THEN 1 ELSE f.failure_count + 1 END,"
+    " last_at = clock_timestamp(),"
+    " blocked_until = CASE WHEN f.failure_count + 1 < :most THEN clock_timestamp() ELSE clock_timestamp()"
+    " + make_interval(secs => least(:longest, :first * 2 ^ least(f.failure_count + 1 - :most, 20))) END"
+)
+_ACCOUNT: Final = text(
+    "SELECT a.id, a.state, p.hash FROM access.accounts a JOIN access.passwords p ON p.account = a.id"
+    " WHERE a.username = :username AND a.kind = 'person' AND (p.expires_at IS NULL OR p.expires_at > now())"
+)
+_OPEN: Final = text(
+    "INSERT INTO access.sessions (token_hash, account, address, idle, ends_at)"
+    " VALUES (:hash, :account, :address, :idle, now() + :age)"
+)
+_FOUND: Final = """
+WITH found AS (
+    SELECT s.id, s.account, s.seen_at FROM access.sessions s
+    WHERE s.token_hash = $1 AND s.ended_at IS NULL AND now() < s.ends_at AND now() < s.seen_at + s.idle
+), seen AS (
+    UPDATE access.sessions s SET seen_at = now() FROM found f
+    WHERE s.id = f.id AND f.seen_at < now() - interval '1 minute'
+)
+SELECT f.id AS credential, a.id, a.display_name, a.unit_code, a.must_change_password, true AS may_edit
+FROM found f JOIN access.accounts a ON a.id = f.account WHERE a.state = 'active'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The account behind a session or a token.
+
+    Attributes:
+        credential: Id of the session or token.
+        may_edit: Whether the credential allows more than reading.
+    """
+
+    credential: UUID
+    id: UUID
+    display_name: str
+    unit_code: str | None
+    must_change_password: bool
+    may_edit: bool
+
+
+def token_hash(token: str) -> bytes:
+    """What the database keeps of a session's or token's secret; it has 256 random bits, so that needs no salt."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def sign_in(connection: Connection, username: str, password: str, *, source: str | None) -> str | LayerError:
+    """Opens a session and returns its secret; else what to tell, for the caller to raise after the commit.
+
+    A failure is counted and recorded, and so is returned rather than raised: the transaction must stand.
+
+    Args:
+        connection: The auth login, inside a transaction.
+        username: As typed.
+        password: As typed.
+        source: Address and port that the request came from.
+    """
+    name, address = folded_username(username)[:200], (source or "").rpartition(":")[0]
+    keys = {_key("name", name): MAX_FAILURES, _key("address", address): MAX_FAILURES_OF_ADDRESS}
+    wait = int(connection.execute(_BLOCKED, {"keys": list(keys)}).scalar_one())
+    if wait:
+        return TooManyFailures(wait)
+    row = connection.execute(_ACCOUNT, {"username": name}).one_or_none()
+    right = verify_password(password, row.hash if row else None)
+    if row is None or not right or row.state != "active":
+        for key, most in keys.items():
+            connection.execute(_FAIL, {"key": key, "most": most, "first": FIRST_WAIT_S, "longest": LONGEST_WAIT_S})
+        subject = str(row.id) if row else "unknown"
+        record_event(connection, Event(subject, "sign_in", "account", subject, Outcome.REFUSED, source=source))
+        return SignInRefused()
+    connection.execute(text("DELETE FROM access.failures WHERE key = :key"), {"key": _key("name", name)})
+    token = secrets.token_urlsafe(32)
+    values = {"hash": token_hash(token), "account": row.id, "address": address or None, "idle": IDLE, "age": AGE}
+    connection.execute(_OPEN, values)
+    connection.execute(text("UPDATE access.accounts SET last_used_at = now() WHERE id = :id"), {"id": row.id})
+    record_event(connection, Event(str(row.id), "sign_in", "account", str(row.id), source=source))
+    return token
+
+
+async def find_session(connection: AsyncConnection[Record], token: str) -> Holder | None:
+    """Who a session's secret belongs to, while it lasts."""
+    row = await connection.fetchrow(_FOUND, token_hash(token))
+    return Holder(**dict(row)) if row else None
+
+
+def end_session(connection: Connection, token: str, *, source: str | None) -> None:
+    """Ends a session; one that has ended already stays so."""
+    account = connection.execute(
+        text(
+            "UPDATE access.sessions SET ended_at = clock_timestamp() WHERE token_hash = :hash AND ended_at IS NULL"
+            " RETURNING account"
+        ),
+        {"hash": token_hash(token)},
+    ).scalar_one_or_none()
+    if account is not None:
+        record_event(connection, Event(str(account), "sign_out", "account", str(account), source=source))
+
+
+def _key(kind: str, value: str) -> bytes:
+    return hashlib.blake2b(value.encode(), digest_size=32, person=kind.encode()).digest()

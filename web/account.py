@@ -1,0 +1,64 @@
+"""The pages on which people sign in and look after their account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layers.definition import Label
+from layers.identity.tokens import Token
+from web.environment import Site, render
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to say above a form: what went wrong, or what was done."""
+
+    label: Label
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person whose account page it is."""
+
+    display_name: str
+    unit_code: str | None
+    roles: tuple[Label, ...]
+    must_change_password: bool
+
+
+def render_signin(site: Site, *, following: str, username: str = "", notice: Notice | None = None) -> bytes:
+    """The page to sign in on.
+
+    Args:
+        site: Where the page stands.
+        following: Path of the page to go on to.
+        username: What was typed before; a password is never filled in.
+        notice: What to say above the form.
+    """
+    return render(
+        "signin.html",
+        site=site,
+        path="/signin",
+        synthetic=False,
+        following=following,
+        username=username,
+        notice=notice,
+    )
+
+
+def render_account(
+    site: Site, person: Person, tokens: Sequence[Token], *, secret: str | None = None, notice: Notice | None = None
+) -> bytes:
+    """The page of one's own account: password and tokens; ``secret`` is a token made just now, shown once."""
+    return render(
+        "account.html",
+        site=site,
+        path="/account",
+        synthetic=False,
+        person=person,
+        tokens=tokens,
+        secret=secret,
+        notice=notice,
+    )

@@ -19,6 +19,7 @@ from layers.access import Scope
 from layers.errors import LayerError
 from layers.grants import Giving, Holder, give
 from layers.identity.accounts import add_account, find_account, list_accounts, reset_password, set_account_state
+from layers.identity.second_factor import remove_second_factor
 from layers.identity.tokens import add_token
 
 accounts_app = typer.Typer(help="Tài khoản · accounts", no_args_is_help=True)
@@ -95,6 +96,14 @@ def enable_command(username: Username) -> None:
     with _auth() as connection:
         set_account_state(connection, username, "active", author=AUTHOR)
     say(f"Đã mở {username}", f"opened {username}")
+
+
+@accounts_app.command("second-factor-off")
+def second_factor_off_command(username: Username) -> None:
+    """Gỡ xác thực hai bước khi mất điện thoại và mã khôi phục · take away a lost second factor."""
+    with _auth() as connection:
+        remove_second_factor(connection, find_account(connection, username).id, author=AUTHOR)
+    say(f"Đã gỡ xác thực hai bước của {username}", f"took the second factor of {username} away")
 
 
 @accounts_app.command("token")

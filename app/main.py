@@ -20,7 +20,7 @@ from app.encoding import Encode
 from app.health import router as health_router
 from app.identity.identify import Identify
 from app.identity.pages import router as account_pages_router
-from app.identity.people import People
+from app.identity.people import People, second_factor_key_file
 from app.identity.routes import router as account_router
 from app.locate import locate_database
 from app.logs import configure_logs
@@ -39,6 +39,7 @@ from app.settings import Settings
 from app.tile_routes import router as tile_router
 from app.viewer_routes import router as viewer_router
 from app.watcher import CatalogueWatcher
+from layers.identity.second_factor import open_key
 from layers.reader import Statements
 from tiles.cache import TileCache
 from tiles.raster.render import RasterTiles
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             open_auth(found, chosen) as auth,
             watcher.running(),
         ):
-            people = People(auth, writer, found.engine("diaban_auth"))
+            people = People(auth, writer, found.engine("diaban_auth"), open_key(second_factor_key_file(chosen)))
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)

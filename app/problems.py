@@ -27,7 +27,14 @@ from layers.errors import (
     TooManyJobs,
     VersionConflict,
 )
-from layers.identity.errors import AccountExists, AccountNotFound, SignInRefused, TokenNotFound, TooManyFailures
+from layers.identity.errors import (
+    AccountExists,
+    AccountNotFound,
+    SecondFactorNeeded,
+    SignInRefused,
+    TokenNotFound,
+    TooManyFailures,
+)
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
@@ -62,6 +69,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     ActOutOfOrder: 409,
     PlaceHasNewerAlert: 409,
     SignInRefused: 401,
+    SecondFactorNeeded: 401,
     TooManyFailures: 429,
     AccountExists: 409,
 }

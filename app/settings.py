@@ -40,6 +40,7 @@ class Settings(BaseSettings):
 
     given_public_url: str | None = Field(None, pattern=r"^https?://\S+$", validation_alias="DIABAN_PUBLIC_URL")
     state_dir: Path = CHECKOUT / ".diaban"
+    second_factor_key: Path | None = None
     log_format: Literal["console", "json"] = "console"
 
     pool_public: int = Field(8, ge=1, le=100)

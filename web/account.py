@@ -26,6 +26,35 @@ class Person:
     unit_code: str | None
     roles: tuple[Label, ...]
     must_change_password: bool
+    has_second_factor: bool
+    needs_second_factor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The secret of a second factor that is being added: as text, and as SVG that our own program drew."""
+
+    text: str
+    drawing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the account page shows besides the person.
+
+    Attributes:
+        tokens: Tokens in force.
+        token: One made just now, shown once.
+        notice: What to say at the top.
+        secret: The second factor that is being added.
+        recovery_codes: Codes to recover by, shown once.
+    """
+
+    tokens: Sequence[Token]
+    token: str | None = None
+    notice: Notice | None = None
+    secret: Secret | None = None
+    recovery_codes: Sequence[str] = ()
 
 
 def render_signin(site: Site, *, following: str, username: str = "", notice: Notice | None = None) -> bytes:
@@ -48,17 +77,14 @@ def render_signin(site: Site, *, following: str, username: str = "", notice: Not
     )
 
 
-def render_account(
-    site: Site, person: Person, tokens: Sequence[Token], *, secret: str | None = None, notice: Notice | None = None
-) -> bytes:
-    """The page of one's own account: password and tokens; ``secret`` is a token made just now, shown once."""
+def render_account(site: Site, person: Person, shown: Shown) -> bytes:
+    """The page of one's own account: password, second factor and tokens."""
     return render(
         "account.html",
         site=site,
         path="/account",
         synthetic=False,
         person=person,
-        tokens=tokens,
-        secret=secret,
-        notice=notice,
+        shown=shown,
+        notice=shown.notice,
     )

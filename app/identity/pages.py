@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
+import segno
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,7 +16,9 @@ from app.identity.people import Known
 from app.identity.routes import (
     TokenBody,
     act,
+    begin_second_factor,
     close_session,
+    confirm_second_factor,
     drop_cookie,
     make_token,
     open_session,
@@ -24,9 +28,18 @@ from app.identity.routes import (
 from app.ogc.negotiation import language_wanted
 from app.resources import Resources, ResourcesOf
 from layers.definition import Label
-from layers.identity.errors import BadAccount, SignInRefused, TooManyFailures, WeakPassword
+from layers.identity.errors import (
+    BadAccount,
+    SecondFactorNeeded,
+    SignInRefused,
+    TooManyFailures,
+    WeakPassword,
+    WrongCode,
+)
+from layers.identity.second_factor import Enrolment
+from layers.identity.sessions import Proof
 from layers.identity.tokens import list_tokens, revoke_token
-from web.account import Notice, Person, render_account, render_signin
+from web.account import Notice, Person, Secret, Shown, render_account, render_signin
 from web.environment import Site
 
 router = APIRouter(include_in_schema=False)
@@ -71,18 +84,19 @@ async def post_signin(
     resources: ResourcesOf,
     username: Typed,
     password: Typed,
+    code: Annotated[str, Form(max_length=100)] = "",
     following: Annotated[str, Form(alias="next", max_length=2000)] = ACCOUNT,
 ) -> Response:
     """Signs in and goes on, or says why not with what was typed kept."""
     site, path = _site(request, resources), safe_path(following)
     try:
-        secret = await open_session(request, resources, username, password)
-    except (SignInRefused, TooManyFailures) as error:
+        secret = await open_session(request, resources, Proof(username, password, code))
+    except (SignInRefused, SecondFactorNeeded, WrongCode, TooManyFailures) as error:
         notice = Notice(Label(error.vi, error.en), is_error=True)
         status = 429 if isinstance(error, TooManyFailures) else 401
         return _page(render_signin(site, following=path, username=username[:200], notice=notice), site, status)
     known = await resources.people.find(secret)
-    if known is not None and known.holder.must_change_password:
+    if known is not None and known.is_restricted:
         path = ACCOUNT
     return set_cookie(RedirectResponse(site.href(path), 303), resources, secret)
 
@@ -110,6 +124,28 @@ async def post_password(request: Request, resources: ResourcesOf, old: Typed, ne
     except (SignInRefused, WeakPassword) as error:
         return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
     return await _account(request, resources, notice=_DONE, changed=True)
+
+
+@router.post("/account/second-factor")
+async def post_second_factor(request: Request, resources: ResourcesOf) -> Response:
+    """Shows a new secret to be read by an authenticator app."""
+    if known_of(request) is None:
+        return _to_signin(request, resources)
+    return await _account(request, resources, enrolment=await begin_second_factor(request, resources))
+
+
+@router.post("/account/second-factor/confirm")
+async def post_confirm(
+    request: Request, resources: ResourcesOf, code: Annotated[str, Form(max_length=100)]
+) -> Response:
+    """Puts the second factor into force and shows the codes to recover by, this once."""
+    if known_of(request) is None:
+        return _to_signin(request, resources)
+    try:
+        codes = await confirm_second_factor(request, resources, code)
+    except WrongCode as error:
+        return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
+    return await _account(request, resources, recovery_codes=codes)
 
 
 @router.post("/account/tokens")
@@ -149,15 +185,18 @@ async def _account(
     secret: str | None = None,
     notice: Notice | None = None,
     changed: bool = False,
+    enrolment: Enrolment | None = None,
+    recovery_codes: Sequence[str] = (),
 ) -> Response:
     known = known_of(request)
     if known is None:
         return _to_signin(request, resources)
     site = _site(request, resources)
     tokens = await act(resources.people, lambda c: list_tokens(c, known.holder.id))
-    person = _person(known, await _titles(resources), must_change=known.holder.must_change_password and not changed)
+    person = _person(known, await _titles(resources), changed=changed, protected=bool(recovery_codes))
     status = 400 if notice is not None and notice.is_error else 200
-    return _page(render_account(site, person, tokens, secret=secret, notice=notice), site, status)
+    shown = Shown(tokens, secret, notice, _drawn(enrolment), recovery_codes)
+    return _page(render_account(site, person, shown), site, status)
 
 
 async def _titles(resources: Resources) -> dict[str, Label]:
@@ -167,9 +206,26 @@ async def _titles(resources: Resources) -> dict[str, Label]:
     return {row["slug"]: Label(row["title_vi"], row["title_en"]) for row in rows}
 
 
-def _person(known: Known, titles: dict[str, Label], *, must_change: bool) -> Person:
+def _person(known: Known, titles: dict[str, Label], *, changed: bool, protected: bool) -> Person:
+    """The person as the page shows them: what this very request did counts already."""
     roles = tuple(titles.get(role, Label(role, role)) for role in known.principal.roles)
-    return Person(known.principal.display_name, known.principal.unit_code, roles, must_change)
+    has_second_factor = known.holder.has_second_factor or protected
+    return Person(
+        known.principal.display_name,
+        known.principal.unit_code,
+        roles,
+        must_change_password=known.holder.must_change_password and not changed,
+        has_second_factor=has_second_factor,
+        needs_second_factor=known.needs_second_factor and not has_second_factor,
+    )
+
+
+def _drawn(enrolment: Enrolment | None) -> Secret | None:
+    """The secret as text and as a QR code drawn in SVG, which needs no other file."""
+    if enrolment is None:
+        return None
+    drawing = segno.make(enrolment.uri, error="m").svg_inline(scale=5, border=2, dark="#000000", light="#ffffff")
+    return Secret(enrolment.secret, drawing)
 
 
 def _to_signin(request: Request, resources: Resources) -> Response:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
 from app.resources import Principal
+from app.settings import Settings
 from layers.access import Scope
 from layers.grants import load_scope_async
 from layers.identity.sessions import Holder, find_session, token_hash
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
 # A right taken, a token revoked or an account closed counts after this at the latest.
 KEPT_S: Final = 2.0
 MOST_KEPT: Final = 2000
+# Whoever decides for others proves who they are twice.
+_WEIGHTY: Final = frozenset({Action.APPROVE, Action.PUBLISH, Action.ADMINISTER})
+
+
+def second_factor_key_file(settings: Settings) -> Path:
+    """Where the key of second factors' secrets lies; processes of one service share it."""
+    return settings.second_factor_key or settings.state_dir / "secrets" / "second-factor.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,12 @@ class Known:
 
     principal: Principal
     holder: Holder
+    needs_second_factor: bool = False
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the person must first set a password or add a second factor, and has no rights until then."""
+        return self.holder.must_change_password or self.needs_second_factor
 
 
 @dataclass(slots=True)
@@ -39,12 +55,14 @@ class People:
     Attributes:
         auth: Pool of the login that reads sessions and tokens.
         writer: Pool of the login that reads grants.
+        key: What secrets of second factors are encrypted with.
         signing: Engine of the auth login for what takes a thread: password hashes, changes.
     """
 
     auth: Pool[Record]
     writer: Pool[Record]
     signing: Engine
+    key: Fernet
     _kept: OrderedDict[bytes, tuple[float, Known]] = field(default_factory=OrderedDict)
 
     async def find(self, secret: str) -> Known | None:
@@ -77,10 +95,12 @@ class People:
         async with self.writer.acquire() as connection:
             loaded = await load_scope_async(connection, holder.id)
         scope = loaded.scope
-        if holder.must_change_password:
+        weighty = any(grant.right.actions & _WEIGHTY for grant in scope.grants)
+        needs_second_factor = weighty and not holder.has_second_factor
+        if holder.must_change_password or needs_second_factor:
             # Until then the person is known and may do what everybody may.
             scope = Scope(scope.subject, (), scope.layers)
         elif not holder.may_edit:
             scope = scope.only([Action.READ])
         principal = Principal(str(holder.id), holder.display_name, scope, holder.unit_code, loaded.roles)
-        return Known(principal, holder)
+        return Known(principal, holder, needs_second_factor)

@@ -20,7 +20,8 @@ from app.identity.people import Known, People
 from app.resources import Resources, ResourcesOf, SignedIn, SignInNeeded
 from layers.errors import LayerError
 from layers.identity.accounts import change_password
-from layers.identity.sessions import AGE, end_session, sign_in
+from layers.identity.second_factor import Enrolment, begin_enrolment, confirm_enrolment
+from layers.identity.sessions import AGE, Holder, Proof, end_session, sign_in
 from layers.identity.tokens import add_token, list_tokens, revoke_token
 
 router = APIRouter(tags=["account"])
@@ -37,6 +38,13 @@ class SignInBody(_Body):
 
     username: Annotated[str, Field(max_length=200)]
     password: Annotated[SecretStr, Field(max_length=1000)]
+    code: Annotated[SecretStr, Field(max_length=100)] = SecretStr("")
+
+
+class CodeBody(_Body):
+    """A code of the second factor."""
+
+    code: Annotated[SecretStr, Field(max_length=100)]
 
 
 class PasswordBody(_Body):
@@ -64,15 +72,17 @@ async def act(people: People, work: Callable[[Connection], _T]) -> _T:
     return await anyio.to_thread.run_sync(run)
 
 
-async def open_session(request: Request, resources: Resources, username: str, password: str) -> str:
+async def open_session(request: Request, resources: Resources, given: Proof) -> str:
     """Signs in and returns the session's secret.
 
     Raises:
         SignInRefused: Name or password is wrong, or the account is closed.
+        SecondFactorNeeded: A code is missing.
+        WrongCode: The code is wrong.
         TooManyFailures: It was tried too often.
     """
-    source = source_of(request)
-    found = await act(resources.people, lambda c: sign_in(c, username, password, source=source))
+    source, people = source_of(request), resources.people
+    found = await act(people, lambda c: sign_in(c, people.key, given, source=source))
     if isinstance(found, LayerError):
         raise found
     return found
@@ -114,6 +124,7 @@ def session_document(known: Known | None) -> dict[str, object]:
         "unit_code": principal.unit_code,
         "roles": list(principal.roles),
         "must_change_password": known.holder.must_change_password,
+        "must_add_second_factor": known.needs_second_factor,
     }
 
 
@@ -126,7 +137,8 @@ async def get_session(request: Request) -> Response:
 @router.post("/api/session", summary="Đăng nhập · Sign in")
 async def post_session(request: Request, body: SignInBody, resources: ResourcesOf) -> Response:
     """Opens a session, whose secret comes as a cookie."""
-    secret = await open_session(request, resources, body.username, body.password.get_secret_value())
+    given = Proof(body.username, body.password.get_secret_value(), body.code.get_secret_value())
+    secret = await open_session(request, resources, given)
     known = await resources.people.find(secret)
     return set_cookie(JSONResponse(session_document(known), headers=_NO_STORE), resources, secret)
 
@@ -172,6 +184,51 @@ async def renew_password(request: Request, resources: Resources, old: str, new: 
     resources.people.forget()
 
 
+@router.post("/api/account/second-factor", status_code=201, summary="Bật xác thực hai bước · Add a second factor")
+async def post_second_factor(request: Request, resources: ResourcesOf, _: SignedIn) -> Response:
+    """A new secret for an authenticator app; in force once a code of it is sent."""
+    begun = await begin_second_factor(request, resources)
+    return JSONResponse({"secret": begun.secret, "uri": begun.uri}, 201, headers=_NO_STORE)
+
+
+@router.put("/api/account/second-factor", summary="Xác nhận bằng mã đầu tiên · Confirm by a first code")
+async def put_second_factor(request: Request, body: CodeBody, resources: ResourcesOf, _: SignedIn) -> Response:
+    """Puts the second factor into force; the codes to recover by are in this answer and nowhere else."""
+    codes = await confirm_second_factor(request, resources, body.code.get_secret_value())
+    return JSONResponse({"recovery_codes": codes}, headers=_NO_STORE)
+
+
+async def begin_second_factor(request: Request, resources: Resources) -> Enrolment:
+    """A new secret for the person who asks.
+
+    Raises:
+        SignInNeeded: Nobody has signed in with a password that they chose.
+        WrongCode: A second factor is in force.
+    """
+    holder, people = _settled(request), resources.people
+    return await act(people, lambda c: begin_enrolment(c, people.key, holder.id, holder.username))
+
+
+async def confirm_second_factor(request: Request, resources: Resources, code: str) -> list[str]:
+    """Puts the secret into force and returns the codes to recover by.
+
+    Raises:
+        SignInNeeded: Nobody has signed in with a password that they chose.
+        WrongCode: The code is wrong.
+    """
+    holder, people, source = _settled(request), resources.people, source_of(request)
+    codes = await act(people, lambda c: confirm_enrolment(c, people.key, holder.id, code, source=source))
+    people.forget()
+    return codes
+
+
+def _settled(request: Request) -> Holder:
+    known = known_of(request)
+    if known is None or known.holder.must_change_password or request.cookies.get(COOKIE) is None:
+        raise SignInNeeded
+    return known.holder
+
+
 @router.get("/api/account/tokens", summary="Mã truy cập của tôi · My tokens")
 async def get_tokens(resources: ResourcesOf, principal: SignedIn) -> Response:
     """The tokens in force, without their secrets."""
@@ -200,10 +257,10 @@ async def make_token(request: Request, resources: Resources, body: TokenBody) ->
     """Makes a token for the person who asks; one token cannot make another.
 
     Raises:
-        SignInNeeded: Nobody has signed in with a password that they chose.
+        SignInNeeded: Nobody has signed in wholly: a chosen password, and a second factor where one is needed.
     """
     known = known_of(request)
-    if known is None or known.holder.must_change_password or request.cookies.get(COOKIE) is None:
+    if known is None or known.is_restricted or request.cookies.get(COOKIE) is None:
         raise SignInNeeded
     account, source = known.holder.id, source_of(request)
     return await act(

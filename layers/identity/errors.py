@@ -29,14 +29,14 @@ class BadAccount(LayerError):
     """A user name, display name or unit of an account cannot be used; ``parameter`` names which."""
 
     def __init__(self, parameter: str, vi: str, en: str) -> None:
-        super().__init__(vi, en)
-        self.parameter = parameter
+        super().__init__(vi, en, parameter=parameter)
 
 
 class WeakPassword(LayerError):
     """A new password breaks a rule."""
 
-    parameter = "password"
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(vi, en, parameter="password")
 
 
 class SignInRefused(LayerError):
@@ -46,6 +46,28 @@ class SignInRefused(LayerError):
         super().__init__(
             "Tên đăng nhập hoặc mật khẩu không đúng. Hãy kiểm tra lại; quên mật khẩu thì nhờ quản trị cấp lại.",
             "The user name or the password is wrong. Check them; a forgotten one is renewed by an administrator.",
+        )
+
+
+class SecondFactorNeeded(LayerError):
+    """Name and password are right, and the account has a second factor."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Tài khoản này có xác thực hai bước. Hãy nhập thêm mã 6 chữ số trong ứng dụng, hoặc một mã khôi phục.",
+            "This account has a second factor. Add the code of six digits from the app, or a recovery code.",
+            parameter="code",
+        )
+
+
+class WrongCode(LayerError):
+    """A code of the second factor is wrong, used already or out of time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Mã xác thực không đúng hoặc đã dùng. Hãy đợi mã mới, xem đồng hồ điện thoại, rồi nhập lại.",
+            "The code is wrong or was used. Wait for a new one, look at the telephone's clock, and type it again.",
+            parameter="code",
         )
 
 

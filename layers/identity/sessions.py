@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from cryptography.fernet import Fernet
 from sqlalchemy import Connection, text
 
 from layers.audit import Event, Outcome, record_event
 from layers.errors import LayerError
 from layers.identity.accounts import folded_username
-from layers.identity.errors import SignInRefused, TooManyFailures
+from layers.identity.errors import SecondFactorNeeded, SignInRefused, TooManyFailures, WrongCode
 from layers.identity.passwords import verify_password
+from layers.identity.second_factor import accept_code, has_second_factor
 
 if TYPE_CHECKING:
     from asyncpg import Connection as AsyncConnection
@@ -56,9 +59,20 @@ WITH found AS (
     UPDATE access.sessions s SET seen_at = now() FROM found f
     WHERE s.id = f.id AND f.seen_at < now() - interval '1 minute'
 )
-SELECT f.id AS credential, a.id, a.display_name, a.unit_code, a.must_change_password, true AS may_edit
+SELECT f.id AS credential, a.id, a.username, a.display_name, a.unit_code, a.must_change_password, true AS may_edit,
+    EXISTS (SELECT FROM access.totp_devices d
+            WHERE d.account = a.id AND d.confirmed_at IS NOT NULL) AS has_second_factor
 FROM found f JOIN access.accounts a ON a.id = f.account WHERE a.state = 'active'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody signs in with, as typed; the code may be empty."""
+
+    username: str
+    password: str = field(repr=False)
+    code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +82,17 @@ class Holder:
     Attributes:
         credential: Id of the session or token.
         may_edit: Whether the credential allows more than reading.
+        has_second_factor: Whether the account has one; programs need none.
     """
 
     credential: UUID
     id: UUID
+    username: str
     display_name: str
     unit_code: str | None
     must_change_password: bool
     may_edit: bool
+    has_second_factor: bool
 
 
 def token_hash(token: str) -> bytes:
@@ -83,30 +100,35 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def sign_in(connection: Connection, username: str, password: str, *, source: str | None) -> str | LayerError:
+def sign_in(connection: Connection, key: Fernet, given: Proof, *, source: str | None) -> str | LayerError:
     """Opens a session and returns its secret; else what to tell, for the caller to raise after the commit.
 
     A failure is counted and recorded, and so is returned rather than raised: the transaction must stand.
 
     Args:
         connection: The auth login, inside a transaction.
-        username: As typed.
-        password: As typed.
+        key: What secrets of the second factor are encrypted with.
+        given: What was typed.
         source: Address and port that the request came from.
     """
-    name, address = folded_username(username)[:200], (source or "").rpartition(":")[0]
+    name, address = folded_username(given.username)[:200], (source or "").rpartition(":")[0]
     keys = {_key("name", name): MAX_FAILURES, _key("address", address): MAX_FAILURES_OF_ADDRESS}
     wait = int(connection.execute(_BLOCKED, {"keys": list(keys)}).scalar_one())
     if wait:
         return TooManyFailures(wait)
     row = connection.execute(_ACCOUNT, {"username": name}).one_or_none()
-    right = verify_password(password, row.hash if row else None)
+    right = verify_password(given.password, row.hash if row else None)
+    refusal: LayerError | None = None
     if row is None or not right or row.state != "active":
-        for key, most in keys.items():
-            connection.execute(_FAIL, {"key": key, "most": most, "first": FIRST_WAIT_S, "longest": LONGEST_WAIT_S})
-        subject = str(row.id) if row else "unknown"
-        record_event(connection, Event(subject, "sign_in", "account", subject, Outcome.REFUSED, source=source))
-        return SignInRefused()
+        refusal = SignInRefused()
+    elif has_second_factor(connection, row.id):
+        if not given.code.strip():
+            return SecondFactorNeeded()
+        if not accept_code(connection, key, row.id, given.code):
+            refusal = WrongCode()
+    if row is None or refusal is not None:
+        _count_failure(connection, keys, str(row.id) if row else "unknown", source)
+        return refusal or SignInRefused()
     connection.execute(text("DELETE FROM access.failures WHERE key = :key"), {"key": _key("name", name)})
     token = secrets.token_urlsafe(32)
     values = {"hash": token_hash(token), "account": row.id, "address": address or None, "idle": IDLE, "age": AGE}
@@ -114,6 +136,12 @@ def sign_in(connection: Connection, username: str, password: str, *, source: str
     connection.execute(text("UPDATE access.accounts SET last_used_at = now() WHERE id = :id"), {"id": row.id})
     record_event(connection, Event(str(row.id), "sign_in", "account", str(row.id), source=source))
     return token
+
+
+def _count_failure(connection: Connection, keys: Mapping[bytes, int], subject: str, source: str | None) -> None:
+    for key, most in keys.items():
+        connection.execute(_FAIL, {"key": key, "most": most, "first": FIRST_WAIT_S, "longest": LONGEST_WAIT_S})
+    record_event(connection, Event(subject, "sign_in", "account", subject, Outcome.REFUSED, source=source))
 
 
 async def find_session(connection: AsyncConnection[Record], token: str) -> Holder | None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 PREFIX: Final = "diaban_"
 LONGEST: Final = timedelta(days=366)
 _FIND: Final = (
-    "SELECT t.id AS credential, a.id, a.display_name, a.unit_code, false AS must_change_password, t.may_edit"
+    "SELECT t.id AS credential, a.id, a.username, a.display_name, a.unit_code, false AS must_change_password,"
+    " t.may_edit,"
+    " a.kind = 'service' OR EXISTS (SELECT FROM access.totp_devices d WHERE d.account = a.id"
+    " AND d.confirmed_at IS NOT NULL) AS has_second_factor"
     " FROM access.tokens t JOIN access.accounts a ON a.id = t.account"
     " WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND now() < t.expires_at AND a.state = 'active'"
 )

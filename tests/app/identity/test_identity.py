@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
 import psycopg
+import pyotp
 import pytest
 
 from app.account_commands import make_first_administrator
@@ -62,6 +64,14 @@ class Office:
         assert sign_in(browser, username, first).status_code == 200
         assert browser.post("/api/account/password", json={"old": first, "new": GOOD}).status_code == 204
         return browser
+
+    def protected(self, username: str, role: str | None = None) -> tuple[httpx.Client, pyotp.TOTP, list[str]]:
+        """The same with a second factor; returns the authenticator and the codes to recover by too."""
+        browser = self.settled(username, role)
+        totp = pyotp.TOTP(browser.post("/api/account/second-factor").json()["secret"])
+        confirmed = browser.put("/api/account/second-factor", json={"code": totp.now()})
+        assert confirmed.status_code == 200
+        return browser, totp, confirmed.json()["recovery_codes"]
 
     def events(self, action: str) -> list[tuple[str, str]]:
         with psycopg.connect(self.database.superuser_dsn) as db:
@@ -189,7 +199,7 @@ class TestTokens:
         assert "land-complaints" in layers("--config", "GDAL_HTTP_USERPWD", f"gdal-user:{token}")
 
     def test_one_that_may_not_edit_only_reads(self, office: Office) -> None:
-        browser = office.settled("steward", "data-steward")
+        browser, _, _ = office.protected("steward", "data-steward")
         reading, editing = token_of(browser), token_of(browser, may_edit=True)
         client, items = office.service.client, "/ogc/collections/schools/items"
         feature = client.get(items, params={"limit": 1, "f": "json"}).json()["features"][0]
@@ -219,6 +229,60 @@ class TestTokens:
         assert browser.delete(f"/api/account/tokens/{listed['id']}").status_code == 204
         assert browser.delete(f"/api/account/tokens/{listed['id']}").status_code == 404
         assert client.get("/api/session", headers=bearer).status_code == 401
+
+
+class TestSecondFactor:
+    def test_is_needed_by_those_who_decide_and_gives_their_rights(self, office: Office) -> None:
+        browser = office.settled("approver", "approver")
+        held = browser.get("/api/session").json()
+        assert held["must_add_second_factor"] is True
+        assert browser.get(f"/api/layers/{HIDDEN}").status_code == 404
+        assert browser.post("/api/account/tokens", json={"name": "x", "days": 1}).status_code == 401
+        secret = browser.post("/api/account/second-factor").json()["secret"]
+        assert browser.put("/api/account/second-factor", json={"code": "000000"}).status_code == 400
+        code = pyotp.TOTP(secret).now()
+        assert len(browser.put("/api/account/second-factor", json={"code": code}).json()["recovery_codes"]) == 10
+        assert browser.get(f"/api/layers/{HIDDEN}").status_code == 200
+        assert browser.post("/api/account/second-factor").status_code == 400
+
+    def test_a_code_counts_once_and_the_password_alone_opens_nothing(self, office: Office) -> None:
+        _, totp, recovery = office.protected("twice")
+        with office.browser() as browser:
+            needed = sign_in(browser, "twice", GOOD)
+            assert (needed.status_code, needed.json()["parameter"]) == (401, "code")
+            # The code of the enrolment has been used; the next step's is within the slack.
+            next_code = totp.at(datetime.now(UTC), counter_offset=1)
+            body = {"username": "twice", "password": GOOD, "code": next_code}
+            assert browser.post("/api/session", json=body).status_code == 200
+            used = browser.post("/api/session", json=body)
+            assert (used.status_code, used.json()["parameter"]) == (400, "code")
+            body["code"] = recovery[0].upper()
+            assert browser.post("/api/session", json=body).status_code == 200
+            used = browser.post("/api/session", json=body)
+            assert (used.status_code, used.json()["parameter"]) == (400, "code")
+            wrong = browser.post("/api/session", json={**body, "password": "sai", "code": recovery[1]})
+            assert wrong.json()["type"].endswith("sign-in-refused")
+
+    def test_its_secret_is_encrypted_with_a_key_outside_the_database(self, office: Office) -> None:
+        _, totp, recovery = office.protected("outside")
+        with psycopg.connect(office.database.superuser_dsn) as db:
+            held = str(db.execute("SELECT array_agg(t::text) FROM access.totp_devices t").fetchone())
+            held += str(db.execute("SELECT array_agg(t::text) FROM access.recovery_codes t").fetchone())
+        assert totp.secret not in held
+        assert totp.secret.encode().hex() not in held
+        assert recovery[0] not in held
+        key = office.service.state / "secrets" / "second-factor.key"
+        assert key.stat().st_mode & 0o077 == 0
+
+    def test_is_added_on_the_page_without_scripts(self, office: Office) -> None:
+        browser = office.settled("paged")
+        shown = browser.post("/account/second-factor").text
+        assert "<svg" in shown
+        secret = shown.partition("<p><code>")[2].partition("<")[0]
+        refused = browser.post("/account/second-factor/confirm", data={"code": "1"})
+        assert refused.status_code == 400
+        done = browser.post("/account/second-factor/confirm", data={"code": pyotp.TOTP(secret).now()})
+        assert "Mã khôi phục" in done.text
 
 
 class TestPages:

@@ -14,6 +14,8 @@ _CLASSES: Final = {
     "ogcapi-features-1/1.0": ("core", "oas30", "html", "geojson"),
     "ogcapi-features-2/1.0": ("crs",),
     "ogcapi-features-3/1.0": ("queryables", "queryables-query-parameters", "filter", "features-filter"),
+    # Creating, replacing and deleting for those who may; the class for updates is still a draft.
+    "ogcapi-features-4/1.0": ("create-replace-delete",),
     # Drafts, under the numbers that they carry now.
     "ogcapi-features-6/1.0": ("property-selection",),
     "ogcapi-features-8/1.0": ("sorting", "features-sorting"),

@@ -29,12 +29,14 @@ from app.owner import open_database
 from app.postgres import ClusterError
 from app.query_command import ask_question
 from app.raster_commands import rasters_app
+from app.scenario_commands import scenarios_app
 from app.serve import is_free, serve
 from app.settings import CHECKOUT, Settings
 from app.tile_commands import tiles_app
 from app.worker import work_until_told
 from layers.errors import LayerError
 from migrations.run import migrate
+from scenarios.errors import ScenarioError
 from spatial.errors import SpatialError
 from spatial.question_text import decode_question
 from tiles.errors import TileError
@@ -50,6 +52,7 @@ app.add_typer(rasters_app, name="rasters")
 app.add_typer(tiles_app, name="tiles")
 app.add_typer(audit_app, name="audit")
 app.add_typer(grants_app, name="grants")
+app.add_typer(scenarios_app, name="scenarios")
 app.command("intake")(intake_file)
 app.add_typer(accounts_app, name="accounts")
 
@@ -215,7 +218,7 @@ def main() -> None:
         signal.signal(number, _leave)
     try:
         app(prog_name="diaban")
-    except (LayerError, SpatialError, TileError, ClusterError, OtherData, UnfitDatabase) as error:
+    except (LayerError, SpatialError, TileError, ScenarioError, ClusterError, OtherData, UnfitDatabase) as error:
         fail(error.vi, error.en)
         raise SystemExit(1) from None
     except ValidationError as error:

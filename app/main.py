@@ -11,6 +11,7 @@ from app.api.audit import router as audit_router
 from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
+from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
 from app.api.units import router as units_router
 from app.client_address import ClientAddress
@@ -106,6 +107,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         exports_router,
         layers_router,
         units_router,
+        scenarios_router,
         audit_router,
         account_router,
         account_pages_router,

@@ -38,6 +38,7 @@ from layers.identity.errors import (
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
+from scenarios.errors import ScenarioError, ScenarioNotFound
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
 from tiles.raster.errors import NoSceneThen, RasterNotFound
@@ -57,6 +58,7 @@ _NOT_FOUND = (
     RasterNotFound,
     NoSceneThen,
     AlertNotFound,
+    ScenarioNotFound,
     AccountNotFound,
     TokenNotFound,
 )
@@ -188,7 +190,7 @@ def _printable(value: object) -> object:
 
 def register_problems(app: FastAPI) -> None:
     """Gives every error that can leave the service its problem document."""
-    for kind in (SpatialError, LayerError, TileError, BadParameter):
+    for kind in (SpatialError, LayerError, TileError, ScenarioError, BadParameter):
         app.add_exception_handler(kind, _domain_error)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(NotAllowed, _not_allowed)

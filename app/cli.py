@@ -15,6 +15,7 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from app.account_commands import accounts_app, announce_first_administrator
+from app.alert_commands import alerts_app
 from app.audit_commands import audit_app
 from app.cluster import cluster_status, locate_cluster, stop_cluster
 from app.console import console, fail, say
@@ -53,6 +54,7 @@ app.add_typer(tiles_app, name="tiles")
 app.add_typer(audit_app, name="audit")
 app.add_typer(grants_app, name="grants")
 app.add_typer(scenarios_app, name="scenarios")
+app.add_typer(alerts_app, name="alerts")
 app.command("intake")(intake_file)
 app.add_typer(accounts_app, name="accounts")
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.api.alerts import router as alerts_router
 from app.api.audit import router as audit_router
 from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
@@ -109,6 +110,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         units_router,
         scenarios_router,
         audit_router,
+        alerts_router,
         account_router,
         account_pages_router,
     ):

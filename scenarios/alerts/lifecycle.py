@@ -108,8 +108,25 @@ _TELL: Final = text(
 )
 
 
-def take_step(connection: Connection, scope: Scope, alert_id: int, step: Step, at: datetime) -> Alert:
+def possible_acts(scope: Scope, unit_code: str, state: State) -> tuple[Act, ...]:
+    """What the reader may do next with an alert of this unit in this state."""
+    return tuple(
+        act for act, move in _MOVES.items() if state in move.starts and scope.may(move.right, Area.ALERTS, unit_code)
+    )
+
+
+def take_step(
+    connection: Connection, scope: Scope, alert_id: int, step: Step, at: datetime, *, source: str | None = None
+) -> Alert:
     """Does one act on an alert inside the caller's transaction; of two people at once one wins.
+
+    Args:
+        connection: Owner or writer, in a transaction.
+        scope: Of whoever acts.
+        alert_id: The alert.
+        step: The act.
+        at: The moment of the act, aware UTC.
+        source: Address and port that the act came from, for the audit trail.
 
     Raises:
         AlertNotFound: There is none, or none that the reader may see.
@@ -137,7 +154,7 @@ def take_step(connection: Connection, scope: Scope, alert_id: int, step: Step, a
     changed = _change(connection, values)
     told = {"actor": scope.subject, "act": step.act.value, "old": alert.state, "comment": step.comment.strip()}
     connection.execute(_TELL, {"id": alert_id, "state": state.value, "at": at, **told})
-    event = Event(scope.subject, f"alert_{step.act}", "alert", str(alert_id), unit_code=alert.unit_code)
+    event = Event(scope.subject, f"alert_{step.act}", "alert", str(alert_id), unit_code=alert.unit_code, source=source)
     record_event(connection, event)
     return Alert(alert_id, state, changed.version, changed.unit_code, changed.assignee, changed.rating)
 

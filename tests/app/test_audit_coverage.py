@@ -18,7 +18,9 @@ from app.main import create_app
 from app.resources import Principal, get_principal, get_scope, require_principal
 from app.settings import Settings
 from layers.access import Scope
+from scenarios.alerts.raising import apply_outcomes
 from tests.conftest import Service, run_service
+from tests.scenarios.alerts.outcomes import fresh_place, hour, outcome
 
 pytestmark = pytest.mark.db
 SCHOOL = "/ogc/collections/schools/items"
@@ -69,6 +71,13 @@ def _create(client: httpx.Client) -> httpx.Response:
     return client.post(SCHOOL, json={"type": "Feature", "geometry": feature["geometry"], "properties": properties})
 
 
+def _acknowledge(client: httpx.Client) -> httpx.Response:
+    """Wants the one alert that the service was given."""
+    (alert,) = client.get("/api/alerts").json()["alerts"]
+    step = {"act": "acknowledge", "version": alert["version"]}
+    return client.post(f"/api/alerts/{alert['id']}/steps", json=step)
+
+
 def _change(method: str) -> Act:
     def act(client: httpx.Client) -> httpx.Response:
         feature = _first(client)
@@ -92,6 +101,7 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("PUT", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PUT"), "layer_edited"),
     ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PATCH"), "layer_edited"),
     ("DELETE", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("DELETE"), "layer_edited"),
+    ("POST", "/api/alerts/{alert_id}/steps"): (_acknowledge, "alert_acknowledge"),
 }
 
 
@@ -142,7 +152,15 @@ def _newest(database: Database) -> int:
     return int(row[0])
 
 
+def _raise_alert(database: Database) -> None:
+    engine = database.engine("diaban_writer")
+    with engine.begin() as connection:
+        apply_outcomes(connection, [outcome(fresh_place(), 1)], hour(1))
+    engine.dispose()
+
+
 def test_each_leaves_one_event_with_address_and_port(editing: Service) -> None:
+    _raise_alert(editing.database)
     found = {}
     for route, (act, _) in ACTS.items():
         before = _newest(editing.database)

@@ -52,7 +52,7 @@ async def get_alerts(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
     f: Literal["json", "geojson"] = "json",
 ) -> Response:
-    """Alerts of the units in which the reader may read them, newest first; ``next`` is the address of the page after."""
+    """Alerts of the units in which the reader may read them, newest first; ``next`` leads to the page after."""
     wanted = AlertFilter(scenario, standing, tuple(state or ()), unit, before)
     alerts = await anyio.to_thread.run_sync(_list, resources.editing, principal.scope, wanted, limit)
     following = _following(request, resources.settings.public_url, alerts, limit)

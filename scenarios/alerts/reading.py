@@ -149,6 +149,8 @@ def read_alert(connection: Connection, scope: Scope, alert_id: int) -> WholeAler
     Args:
         connection: In a transaction that sees one state of the database (REPEATABLE READ), or that has locked the
             alert; otherwise a step taken meanwhile may be shown with the version before it.
+        scope: The reader's.
+        alert_id: The alert.
 
     Raises:
         AlertNotFound: There is none, or none that the reader may see.

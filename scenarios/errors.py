@@ -27,9 +27,9 @@ class ScenarioNotFound(ScenarioError):
     """No scenario has this code."""
 
     def __init__(self, code: str, *, known: Iterable[str] = ()) -> None:
-        vi, en = suggestion(code, known)
+        vi, en = suggestion(code.upper(), known)
         super().__init__(
-            f"Không có kịch bản “{code[:20]}”.{vi} Xem danh sách tại /api/scenarios.",
-            f'There is no scenario "{code[:20]}".{en} See /api/scenarios for the list.',
+            f"Không có kịch bản “{code[:20]}”.{vi} Xem /api/scenarios hoặc lệnh diaban scenarios list.",
+            f'There is no scenario "{code[:20]}".{en} See /api/scenarios or diaban scenarios list.',
             parameter="code",
         )

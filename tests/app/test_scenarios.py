@@ -57,7 +57,7 @@ async def test_an_unknown_code_is_404_with_a_remedy():
     answer = await _get("/api/scenarios/S99")
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("application/problem+json")
-    assert "/api/scenarios for the list" in answer.json()["detail"]
+    assert "See /api/scenarios or" in answer.json()["detail"]
 
 
 def test_the_terminal_lists_shows_and_writes_the_page():

@@ -139,7 +139,7 @@ def test_a_new_scenario_takes_an_open_slot(tmp_path):
 
 def test_an_unknown_code_is_told_with_a_near_one():
     with pytest.raises(ScenarioNotFound, match='Did you mean "S') as told:
-        get_scenario("S4")
+        get_scenario("s4")
     assert told.value.parameter == "code"
 
 

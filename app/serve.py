@@ -53,6 +53,8 @@ def print_addresses(settings: Settings) -> None:
     console.print("[bold]Địa Bàn đang chạy · Địa Bàn is running[/bold]")
     for title, address in (
         ("Trang chủ · home", f"{base}/"),
+        ("Bản đồ · map", f"{base}/map"),
+        ("Đăng nhập · sign in", f"{base}/signin"),
         ("QGIS, GDAL: OGC API Features", f"{base}/ogc"),
         ("Ô bản đồ vectơ · vector tiles", f"{base}/tiles/communes/{{z}}/{{x}}/{{y}}.pbf"),
         ("TileJSON", f"{base}/tiles/communes.json"),

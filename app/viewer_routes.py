@@ -45,8 +45,7 @@ async def get_page(request: Request, resources: ResourcesOf, scope: ScopeOf) -> 
     site = Site(settings.public_url, english=english, lang=lang)
     page = request.url.path.removeprefix(request.scope.get("root_path", "")).split("/")[1]
     layers = resources.catalogue.visible(scope)
-    signs_in = any(getattr(route, "path", "") == "/api/session" for route in request.app.routes)
-    body = render_shell(find_build(), page, layers, base, signs_in=signs_in, site=site)
+    body = render_shell(find_build(), page, layers, base, site=site)
     headers = {
         "ETag": f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"',
         "Cache-Control": "no-cache",

@@ -59,9 +59,7 @@ def read_build(folder: Path = FOLDER) -> Build | None:
         return None
 
 
-def render_shell(
-    build: Build | None, page: str, layers: Sequence[Layer], base: BaseMap | None, *, signs_in: bool, site: Site
-) -> bytes:
+def render_shell(build: Build | None, page: str, layers: Sequence[Layer], base: BaseMap | None, *, site: Site) -> bytes:
     """The page; without script, or while the viewer is not built, it lists the layers with links to their data."""
     script, preloads = build.scripts(page) if build else ("", [])
     return render(
@@ -74,7 +72,6 @@ def render_shell(
         preloads=preloads,
         styles=build.styles(page) if build else [],
         base=base,
-        signs_in=signs_in,
         groups=grouped(layers),
     )
 

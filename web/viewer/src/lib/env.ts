@@ -4,9 +4,6 @@ const data = typeof document === 'undefined' ? {} : document.documentElement.dat
 /** Path of the service on its host, without a final slash. */
 export const ROOT: string = data['root'] ?? '';
 
-/** Whether people can sign in to this service. */
-export const SIGNS_IN: boolean = data['session'] === 'yes';
-
 /** Optional base map from outside, as the administrator configured it. */
 export const BASE_MAP_URL: string | undefined = data['basemap'] || undefined;
 export const BASE_MAP_CREDIT: string | undefined = data['basemapCredit'] || undefined;

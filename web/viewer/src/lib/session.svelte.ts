@@ -1,5 +1,4 @@
 import { getJson } from './api.ts';
-import { SIGNS_IN } from './env.ts';
 import { Problem } from './problem.ts';
 
 export interface Person {
@@ -13,16 +12,12 @@ export interface Person {
 class Session {
   person = $state.raw<Person | null>(null);
   isRead = $state(false);
-  /** Whether this service lets people sign in at all. */
+  /** Whether it is known that nobody, or who, has signed in. */
   canSignIn = $state(false);
   /** The session ended while somebody was at work; what was typed stays on the page. */
   hasExpired = $state(false);
 
   async read(): Promise<void> {
-    if (!SIGNS_IN) {
-      this.isRead = true;
-      return;
-    }
     try {
       const answer = await getJson<Record<string, unknown>>('/api/session');
       this.canSignIn = true;

@@ -38,6 +38,9 @@ class Identify:
         request = Request(scope)
         given = request.headers.get("authorization")
         secret = request.cookies.get(COOKIE) if given is None else _secret_of(given)
+        if given is None and _opens_session(request) and _is_of_another_website(request):
+            await _other_website(request)(scope, receive, send)
+            return
         if given is None and not secret:
             await self.app(scope, receive, send)
             return
@@ -89,6 +92,16 @@ def _is_own_page(request: Request) -> bool:
     if origin is not None:
         return urlsplit(origin).netloc == request.headers.get("host")
     return request.headers.get("sec-fetch-site") in ("same-origin", "none")
+
+
+def _is_of_another_website(request: Request) -> bool:
+    """Whether a browser says that the request comes from a page of another host; programs say nothing."""
+    return request.headers.get("origin") is not None and not _is_own_page(request)
+
+
+def _opens_session(request: Request) -> bool:
+    """Whether the request would open a session: another website could sign a visitor into its own account."""
+    return request.method == "POST" and request.url.path.endswith(("/signin", "/api/session"))
 
 
 def _make_private(headers: MutableHeaders) -> None:

@@ -173,13 +173,10 @@ async def renew_password(request: Request, resources: Resources, old: str, new: 
         SignInRefused: The old password is wrong.
         WeakPassword: The new one breaks a rule.
     """
-    known = known_of(request)
-    if known is None:
-        raise SignInNeeded
-    kept, source = known.holder.credential, source_of(request)
+    holder, source = _in_person(request), source_of(request)
     await act(
         resources.people,
-        lambda c: change_password(c, known.holder.id, old, new, session=kept, source=source),
+        lambda c: change_password(c, holder.id, old, new, session=holder.credential, source=source),
     )
     resources.people.forget()
 
@@ -222,17 +219,26 @@ async def confirm_second_factor(request: Request, resources: Resources, code: st
     return codes
 
 
-def _settled(request: Request) -> Holder:
+def _in_person(request: Request) -> Holder:
+    """Who has signed in with a password: a token, which may be in strange hands, changes nothing of the account."""
     known = known_of(request)
-    if known is None or known.holder.must_change_password or request.cookies.get(COOKIE) is None:
+    if known is None or request.headers.get("authorization") is not None:
         raise SignInNeeded
     return known.holder
 
 
+def _settled(request: Request) -> Holder:
+    holder = _in_person(request)
+    if holder.must_change_password:
+        raise SignInNeeded
+    return holder
+
+
 @router.get("/api/account/tokens", summary="Mã truy cập của tôi · My tokens")
-async def get_tokens(resources: ResourcesOf, principal: SignedIn) -> Response:
+async def get_tokens(request: Request, resources: ResourcesOf, _: SignedIn) -> Response:
     """The tokens in force, without their secrets."""
-    tokens = await act(resources.people, lambda c: list_tokens(c, UUID(principal.subject)))
+    account = _in_person(request).id
+    tokens = await act(resources.people, lambda c: list_tokens(c, account))
     listed = [
         {
             "id": str(token.id),
@@ -260,9 +266,9 @@ async def make_token(request: Request, resources: Resources, body: TokenBody) ->
         SignInNeeded: Nobody has signed in wholly: a chosen password, and a second factor where one is needed.
     """
     known = known_of(request)
-    if known is None or known.is_restricted or request.cookies.get(COOKIE) is None:
+    if known is None or known.is_restricted:
         raise SignInNeeded
-    account, source = known.holder.id, source_of(request)
+    account, source = _in_person(request).id, source_of(request)
     return await act(
         resources.people,
         lambda c: add_token(
@@ -278,12 +284,12 @@ async def make_token(request: Request, resources: Resources, body: TokenBody) ->
 
 
 @router.delete("/api/account/tokens/{token_id}", status_code=204, summary="Thu hồi mã · Revoke a token")
-async def delete_token(request: Request, token_id: UUID, resources: ResourcesOf, principal: SignedIn) -> Response:
+async def delete_token(request: Request, token_id: UUID, resources: ResourcesOf, _: SignedIn) -> Response:
     """Ends one of one's own tokens."""
-    account, source = UUID(principal.subject), source_of(request)
+    account, source = _in_person(request).id, source_of(request)
     await act(
         resources.people,
-        lambda c: revoke_token(c, account, token_id, author=principal.subject, source=source),
+        lambda c: revoke_token(c, account, token_id, author=str(account), source=source),
     )
     resources.people.forget()
     return Response(status_code=204)

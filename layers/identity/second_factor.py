@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,14 +49,15 @@ class Enrolment:
 def open_key(path: Path) -> Fernet:
     """The key that secrets are encrypted with in the database; made with mode 0600 where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Fernet(path.read_bytes())
-    key = Fernet.generate_key()
-    with os.fdopen(handle, "wb") as file:
-        file.write(key)
-    return Fernet(key)
+    if not path.exists():
+        # Written whole beside it and then linked: of two processes that start at once, one key stands.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        draft.touch(0o600, exist_ok=False)
+        draft.write_bytes(Fernet.generate_key())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return Fernet(path.read_bytes())
 
 
 def has_second_factor(connection: Connection, account: UUID) -> bool:
@@ -116,13 +118,14 @@ def remove_second_factor(connection: Connection, account: UUID, *, author: str) 
 
 def _accept(connection: Connection, key: Fernet, account: UUID, code: str) -> bool:
     """A code counts once: a step that was accepted, and every one before it, is over."""
+    digits = code.strip().replace(" ", "")
     row = connection.execute(_DEVICE, {"account": account}).one_or_none()
-    if row is None:
+    if row is None or not (digits.isascii() and digits.isdigit()):
         return False
     totp = pyotp.TOTP(key.decrypt(bytes(row.secret)).decode())
     now = int(datetime.now(UTC).timestamp()) // STEP_S
     for step in range(max(now - SLACK_STEPS, row.last_step + 1), now + SLACK_STEPS + 1):
-        if secrets.compare_digest(totp.at(step * STEP_S), code.strip().replace(" ", "")):
+        if secrets.compare_digest(totp.at(step * STEP_S), digits):
             connection.execute(
                 text("UPDATE access.totp_devices SET last_step = :step WHERE account = :account"),
                 {"step": step, "account": account},

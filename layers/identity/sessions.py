@@ -40,7 +40,8 @@ _FAIL: Final = text(
     " VALUES (:key, 1, clock_timestamp(), clock_timestamp()) ON CONFLICT (key) DO UPDATE SET"
     " failure_count = CASE WHEN f.last_at < clock_timestamp() - interval '1 day' THEN 1 ELSE f.failure_count + 1 END,"
     " last_at = clock_timestamp(),"
-    " blocked_until = CASE WHEN f.failure_count + 1 < :most THEN clock_timestamp() ELSE clock_timestamp()"
+    " blocked_until = CASE WHEN f.failure_count + 1 < :most OR f.last_at < clock_timestamp() - interval '1 day'"
+    " THEN clock_timestamp() ELSE clock_timestamp()"
     " + make_interval(secs => least(:longest, :first * 2 ^ least(f.failure_count + 1 - :most, 20))) END"
 )
 _ACCOUNT: Final = text(
@@ -129,7 +130,7 @@ def sign_in(connection: Connection, key: Fernet, given: Proof, *, source: str | 
     if row is None or refusal is not None:
         _count_failure(connection, keys, str(row.id) if row else "unknown", source)
         return refusal or SignInRefused()
-    connection.execute(text("DELETE FROM access.failures WHERE key = :key"), {"key": _key("name", name)})
+    connection.execute(text("DELETE FROM access.failures WHERE key = ANY (:keys)"), {"keys": list(keys)})
     token = secrets.token_urlsafe(32)
     values = {"hash": token_hash(token), "account": row.id, "address": address or None, "idle": IDLE, "age": AGE}
     connection.execute(_OPEN, values)

@@ -166,6 +166,23 @@ class TestSession:
         assert browser.post("/api/account/tokens", json=body).status_code == 403
         assert browser.get("/api/account/tokens").json() == {"tokens": []}
 
+    def test_another_websites_page_signs_nobody_in(self, office: Office) -> None:
+        _, first = office.add("visitor")
+        evil = {"Origin": "https://evil.example"}
+        body = {"username": "visitor", "password": first}
+        assert office.service.client.post("/api/session", json=body, headers=evil).status_code == 403
+        assert office.service.client.post("/signin", data=body, headers=evil).status_code == 403
+
+    def test_an_old_failure_does_not_close_the_account(self, office: Office) -> None:
+        _, first = office.add("weekly")
+        for _ in range(MAX_FAILURES - 1):
+            sign_in(office.service.client, "weekly", "sai mật khẩu rồi")
+        with psycopg.connect(office.database.superuser_dsn) as db:
+            db.execute("UPDATE access.failures SET last_at = now() - interval '2 days'")
+        assert sign_in(office.service.client, "weekly", "sai mật khẩu rồi").status_code == 401
+        with office.browser() as browser:
+            assert sign_in(browser, "weekly", first).status_code == 200
+
     def test_no_secret_stands_in_the_database(self, office: Office) -> None:
         browser = office.settled("kho")
         token = token_of(browser)
@@ -224,6 +241,10 @@ class TestTokens:
         client = office.service.client
         made = client.post("/api/account/tokens", json={"name": "x", "days": 1}, headers=bearer)
         assert made.status_code == 401
+        # In strange hands a token changes nothing of the account and shows nothing of it.
+        guess = {"old": GOOD, "new": "một mật khẩu khác hẳn"}
+        assert client.post("/api/account/password", json=guess, headers=bearer).status_code == 401
+        assert client.get("/api/account/tokens", headers=bearer).status_code == 401
         (listed,) = browser.get("/api/account/tokens").json()["tokens"]
         assert token not in str(listed)
         assert browser.delete(f"/api/account/tokens/{listed['id']}").status_code == 204
@@ -262,6 +283,13 @@ class TestSecondFactor:
             assert (used.status_code, used.json()["parameter"]) == (400, "code")
             wrong = browser.post("/api/session", json={**body, "password": "sai", "code": recovery[1]})
             assert wrong.json()["type"].endswith("sign-in-refused")
+
+    @pytest.mark.parametrize("code", ["１２３４５６", "²²²²²²", "mã", "", " ", "1234567", "-12345"])
+    def test_what_is_no_code_is_refused_and_counted(self, office: Office, code: str) -> None:
+        browser = office.settled(f"odd-{len(office.browsers)}")
+        browser.post("/api/account/second-factor")
+        refused = browser.put("/api/account/second-factor", json={"code": code})
+        assert (refused.status_code, refused.json()["parameter"]) == (400, "code")
 
     def test_its_secret_is_encrypted_with_a_key_outside_the_database(self, office: Office) -> None:
         _, totp, recovery = office.protected("outside")

@@ -6,6 +6,7 @@ as WKB in :data:`GEOMETRY_COLUMN`. Nothing here decides anything.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
@@ -163,12 +164,19 @@ def _named(batch: pa.RecordBatch, geometry: str, *, is_raw: bool) -> pa.RecordBa
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = _text(column, is_raw=is_raw)
         elif pa.types.is_nested(column.type):
-            column = pa.array(
-                [None if value is None else str(value) for value in column.to_pylist()], pa.large_string()
-            )
+            column = pa.array([_listed(value) for value in column.to_pylist()], pa.large_string())
         names.append(name)
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, names=_distinct(names))
+
+
+def _listed(value: object) -> str | None:
+    """A list as people write one in a cell; anything deeper as JSON."""
+    if value is None:
+        return None
+    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        return "; ".join(str(item) for item in value if item is not None)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _text(column: pa.Array, *, is_raw: bool) -> pa.Array:

@@ -5,6 +5,7 @@ Each distinct value is looked at once. What cannot be read is left as it is, so 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -240,10 +241,22 @@ def _compound(text: str, lookup: CodeLookup) -> tuple[object, str | None]:
     whole = _code(text, lookup)
     if whole[0] in lookup.codes.values():
         return (whole[0],), whole[1]
-    pieces = [_code(piece.strip(), lookup) for piece in _SEPARATORS.split(text) if piece.strip()]
+    pieces = [_code(piece, lookup) for piece in _pieces(text)]
     kinds = [kind for _, kind in pieces if kind]
     kind = "code.translated" if "code.translated" in kinds else next(iter(kinds), None)
     return tuple(piece for piece, _ in pieces), kind or ("code.compound" if len(pieces) > 1 else None)
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a compound value: of a JSON list, which GeoPackage keeps as text, or between separators."""
+    if text.lstrip().startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            listed = None
+        if isinstance(listed, list):
+            return [str(item).strip() for item in listed if item is not None and str(item).strip()]
+    return [piece.strip() for piece in _SEPARATORS.split(text) if piece.strip()]
 
 
 def derived_codes(text: object, lookup: CodeLookup) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
+from layers.definition_reader import load_builtin
 from layers.intake.archive import ArchiveLimits
 from layers.intake.opening import DEFAULT_OPENING, list_parts, read_part
 from layers.intake.unpack import unpack
+from layers.intake.values import ValueContext, convert
 
 
 class TestAList:
@@ -22,3 +28,11 @@ class TestAList:
         geometry = read_part(part, work, DEFAULT_OPENING).geometry
         assert geometry is not None
         assert len(geometry) == 1
+        assert read_part(part, work, DEFAULT_OPENING).columns.column("levels").to_pylist() == ["MN; TH"]
+
+    @pytest.mark.parametrize("written", ["MN; TH", '["MN", "TH"]', "MN+TH", "mn, th"])
+    def test_of_codes_is_read_in_every_usual_form(self, written: str) -> None:
+        field = next(field for field in load_builtin()["schools"].fields if field.name == "levels")
+        context = ValueContext(date(2026, 11, 1), frozenset())
+        values, _ = convert(field, pd.Series([written], name="levels"), context)
+        assert values.tolist() == [("MN", "TH")]

@@ -92,7 +92,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redoc_url=None,
     )
     register_problems(app)
+    # Routes are tried in this order: what is asked most comes first.
     for router in (
+        tile_router,
+        query_router,
         health_router,
         viewer_router,
         pages_router,
@@ -101,9 +104,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         processes_router,
         process_jobs_router,
         transactions_router,
-        tile_router,
         raster_router,
-        query_router,
         search_router,
         exports_router,
         layers_router,

@@ -19,7 +19,7 @@ async def record_refusal(request: Request, error: NotAllowed) -> None:
     """Writes who was refused what; a database that is away must not turn a refusal into permission or an error."""
     kind = "area" if error.target.startswith("@") else "layer"
     event = Event(
-        get_scope(request).subject,
+        (await get_scope(request)).subject,
         "access_refused",
         kind,
         error.target,
@@ -27,8 +27,9 @@ async def record_refusal(request: Request, error: NotAllowed) -> None:
         source=source_of(request),
         detail={"action": error.action.value, "method": request.method, "route": _route(request)},
     )
+    resources = await get_resources(request)
     try:
-        async with get_resources(request).writer.acquire(timeout=PATIENCE_S) as connection:
+        async with resources.writer.acquire(timeout=PATIENCE_S) as connection:
             await record_event_async(connection, event)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as failure:
         log.error("refusal_not_recorded", error=type(failure).__name__, route=_route(request))

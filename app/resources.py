@@ -42,8 +42,11 @@ class Resources:
         return self.watcher.catalogue
 
 
-def get_resources(request: Request) -> Resources:
-    """The resources that the lifespan put on the application."""
+async def get_resources(request: Request) -> Resources:
+    """The resources that the lifespan put on the application.
+
+    This one and the next are coroutines because FastAPI sends plain functions to a worker thread, request by request.
+    """
     resources = request.app.state.resources
     assert isinstance(resources, Resources)  # noqa: S101 - the lifespan sets it before any request
     return resources
@@ -72,28 +75,32 @@ class SignInNeeded(Exception):
     """The request carries no identity and needs one."""
 
 
-def get_principal(request: Request) -> Principal | None:
+async def get_principal(request: Request) -> Principal | None:
     """Who sent the request, as the outer middleware found by session, token or password; None for the public."""
-    found = request.scope.get("principal")
-    return found if isinstance(found, Principal) else None
+    return _principal_of(request)
 
 
-def require_principal(request: Request) -> Principal:
+async def require_principal(request: Request) -> Principal:
     """The same where an identity is needed.
 
     Raises:
         SignInNeeded: Nobody has signed in.
     """
-    found = get_principal(request)
+    found = _principal_of(request)
     if found is None:
         raise SignInNeeded
     return found
 
 
-def get_scope(request: Request) -> Scope:
+async def get_scope(request: Request) -> Scope:
     """The reader's scope: the principal's, else everybody's."""
-    found = get_principal(request)
+    found = _principal_of(request)
     return found.scope if found else _PUBLIC
+
+
+def _principal_of(request: Request) -> Principal | None:
+    found = request.scope.get("principal")
+    return found if isinstance(found, Principal) else None
 
 
 _PUBLIC = Scope.public()

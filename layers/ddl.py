@@ -14,6 +14,7 @@ from layers.definition_json import from_json
 from layers.errors import DefinitionChangeRefused
 from layers.search_fields import is_parcel_layer, name_field
 from layers.tables import feature_table, has_unit_codes, history_table, private_table, sql_type
+from spatial.boundary import lies_in_several
 
 MAX_IDENTIFIER = 63
 GRANTS_EDITION = "1"
@@ -185,6 +186,15 @@ def feature_indexes(definition: Definition) -> list[Index]:
     ]
     if definition.geometry is not None:
         found.append(_index(table, "geom", columns.geom, using="gist"))
+    if has_unit_codes(definition):
+        several = Index(
+            _identifier(f"{table.name}_several"),
+            columns.geom,
+            postgresql_using="gist",
+            postgresql_where=lies_in_several(columns.unit_codes),
+        )
+        table.indexes.discard(several)
+        found.append(several)
     if "tile_geom" in columns:
         found.append(_index(table, "tile", columns.tile_geom, using="gist"))
     return [*found, *_search_indexes(table, definition)]

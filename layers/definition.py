@@ -258,9 +258,17 @@ class Definition:
         if style is not None and style.label_field in names:
             style = dataclasses.replace(style, label_field=None)
         if style is not None and style.by in names:
-            style = dataclasses.replace(style, by=None, classes=())
+            style = dataclasses.replace(style, by=None, classes=(), breaks=())
         dated = None if self.data_date_field in names else self.data_date_field
         return dataclasses.replace(self, fields=left, style=style, data_date_field=dated)
+
+    def __hash__(self) -> int:
+        """Of the slug alone: definitions are keys on every request, and only a layer's versions share a slug."""
+        return hash(self.slug)
+
+    def find(self, name: str) -> Field | None:
+        """The field of this name, None where there is none."""
+        return next((field for field in self.fields if field.name == name), None)
 
     def field(self, name: str) -> Field:
         """Returns the field of this name.
@@ -268,7 +276,7 @@ class Definition:
         Raises:
             FieldNotFound: No field has this name; the message lists the public ones only.
         """
-        for field in self.fields:
-            if field.name == name:
-                return field
-        raise FieldNotFound(self.slug, name, known=(field.name for field in self.public_fields))
+        found = self.find(name)
+        if found is None:
+            raise FieldNotFound(self.slug, name, known=(field.name for field in self.public_fields))
+        return found

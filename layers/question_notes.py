@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from layers.answer import Column
 from layers.definition import Definition, Label
-from layers.errors import FieldNotFound
 from layers.question_layers import AskedLayers
 from layers.tables import has_unit_codes
 from spatial.question_model import (
@@ -82,9 +81,8 @@ UNIT_COLUMNS = {
 
 def field_column(definition: Definition, name: str, *, shown: str | None = None) -> Column:
     """Returns the column of a property, of a system property, or of something computed."""
-    try:
-        field = definition.field(name)
-    except FieldNotFound:
+    field = definition.find(name)
+    if field is None:
         # A second distance is called distance_m_2.
         title, unit = _SYSTEM.get(name) or _SYSTEM.get(name.rstrip("0123456789").rstrip("_"), (Label(name, name), ""))
         return Column(shown or name, title, unit)

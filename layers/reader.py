@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from layers.catalogue import Layer
 from layers.definition import Definition
@@ -15,11 +16,13 @@ MAX_STATEMENTS = 2048
 SYSTEM_PROPERTIES = (Property("unit_code", "text"), Property("province_code", "text"))
 
 
+@lru_cache(maxsize=1024)
 def current_target(definition: Definition) -> Target:
     """The layer's current rows as statements may read them."""
     return _target(definition, feature_table(definition))
 
 
+@lru_cache(maxsize=1024)
 def past_target(definition: Definition) -> Target:
     """The layer's rows after the revision bound as ``revision``."""
     return _target(definition, rows_at_revision(definition).subquery("past"))

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Text, and_, any_, bindparam, func, literal_column, not_, or_
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    not_,
+    or_,
+)
 
 from spatial.bbox import Envelope
 from spatial.errors import InvalidQuestion
@@ -62,8 +75,16 @@ def boundary_clause(target: Target, condition: BoundaryCondition, prefix: str) -
         return not_(exact)
     if exact is own:
         return own
-    # No index answers the exact test. This one holds wherever the exact one does, asks two indexes, and is leakproof.
-    return and_(or_(own, overlaps(target.geom, envelope(prefix))), exact)
+    # No index answers the exact test. This one holds wherever the exact one does, asks indexes, and is leakproof.
+    near = overlaps(target.geom, envelope(prefix))
+    if not has_hamlets(condition):
+        near = and_(lies_in_several(target.column("unit_codes")), near)
+    return and_(or_(own, near), exact)
+
+
+def lies_in_several(unit_codes: ColumnElement[object]) -> ColumnElement[bool]:
+    """Return whether a feature lies in several communes: few do, and an index of their own finds them."""
+    return func.cardinality(unit_codes, type_=Integer) > literal_column("1", Integer)
 
 
 def _in_hamlets(target: Target, condition: BoundaryCondition, prefix: str) -> ColumnElement[bool]:

@@ -37,6 +37,7 @@ from app.pages import router as pages_router
 from app.problems import register_problems
 from app.raster_routes import router as raster_router
 from app.resources import Resources
+from app.security_headers import SecurityHeaders
 from app.settings import Settings
 from app.tile_routes import router as tile_router
 from app.viewer_routes import router as viewer_router
@@ -123,6 +124,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(CancelWhenGone)
     app.add_middleware(FinalSlash, prefix="/ogc")
     app.add_middleware(OtherWebsites, origins=chosen.cors_origins)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestContext)
     app.add_middleware(ClientAddress, trusted=chosen.trusted_proxies)
     return app

@@ -214,11 +214,18 @@ def free_port() -> int:
 
 
 def run_service(
-    database: Database, tmp: Path, *, adapt: Callable[[FastAPI], None] = lambda _: None
+    database: Database, tmp: Path, *, adapt: Callable[[FastAPI], None] = lambda _: None, **more: object
 ) -> Iterator[Service]:
-    """Runs the real server in a thread until the fixture ends; ``adapt`` may change the application first."""
+    """Runs the real server in a thread until the fixture ends.
+
+    Args:
+        database: What it serves.
+        tmp: Its state folder.
+        adapt: May change the application first.
+        more: Further settings.
+    """
     port = free_port()
-    settings = Settings(host="127.0.0.1", port=port, state_dir=tmp)
+    settings = Settings(host="127.0.0.1", port=port, state_dir=tmp, **more)  # type: ignore[arg-type]
     app = create_app(settings, database)
     adapt(app)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, proxy_headers=False))

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from layers.catalogue import Layer
+from layers.definition import Label
 from web.environment import STATIC_FOLDER, Site, render
 from web.ogc_pages import grouped
 
 FOLDER: Final = STATIC_FOLDER / "viewer"
 ENTRY: Final = "src/main.ts"
 # Paths below the service's own; `web/viewer/src/pages/pages.ts` lists the same ones with their program.
-PAGES: Final = {"map": "src/map/MapPage.svelte"}
+PAGES: Final = {"map": "src/map/MapPage.svelte", "board": "src/board/BoardPage.svelte"}
+_TITLES: Final = {"map": Label("Bản đồ", "Map"), "board": Label("Kịch bản", "Scenarios")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def render_shell(build: Build | None, page: str, layers: Sequence[Layer], base: 
         "viewer.html",
         site=site,
         path=f"/{page}",
+        title=_TITLES[page],
         synthetic=any(layer.synthetic for layer in layers),
         is_built=build is not None,
         script=script,

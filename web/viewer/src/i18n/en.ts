@@ -1,7 +1,9 @@
 import type { Key } from '../lib/i18n.svelte.ts';
+import { board } from './board.en.ts';
 
 /** Every sentence of the interface, English. */
 export const en: Record<Key, string> = {
+  ...board,
   'app.name': 'Địa Bàn',
   'app.skip': 'Skip to the main content',
   'app.pages': 'Pages',

@@ -1,5 +1,8 @@
+import { board } from './board.vi.ts';
+
 /** Every sentence of the interface, Vietnamese. `en.ts` has the same keys; a test compares them. */
 export const vi = {
+  ...board,
   'app.name': 'Địa Bàn',
   'app.skip': 'Tới nội dung chính',
   'app.pages': 'Các trang',

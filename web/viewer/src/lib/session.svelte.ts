@@ -17,6 +17,15 @@ class Session {
   /** The session ended while somebody was at work; what was typed stays on the page. */
   hasExpired = $state(false);
 
+  constructor() {
+    // Whoever signed in again in another window comes back to what was typed here.
+    if (typeof window !== 'undefined') {
+      window.addEventListener('focus', () => {
+        if (this.hasExpired) void this.read();
+      });
+    }
+  }
+
   async read(): Promise<void> {
     try {
       const answer = await getJson<Record<string, unknown>>('/api/session');

@@ -1,6 +1,13 @@
 import type { FeatureCollection } from 'geojson';
 import type { GeoJSONSourceSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
+import { BASE_SOURCE, BOLD_FONT } from './basemap.ts';
 import type { Palette } from './palette.ts';
+
+/** Colours of administrative units by code: a choropleth on the tiles of the base map. */
+export interface Shades {
+  readonly slug: 'communes' | 'provinces';
+  readonly colors: ReadonlyMap<string, string>;
+}
 
 /** What is drawn over the layers: what a person draws, what a question found, what is chosen. */
 export interface Overlays {
@@ -8,6 +15,9 @@ export interface Overlays {
   readonly found: FeatureCollection;
   readonly chosen: FeatureCollection;
   readonly density: Readonly<Record<string, GeoJSONSourceSpecification>>;
+  readonly shades?: Shades;
+  /** Points of alerts, each with `level`, `sign` and whether it is still `active`. */
+  readonly alerts?: FeatureCollection;
 }
 
 export const NOTHING: FeatureCollection = { type: 'FeatureCollection', features: [] };
@@ -16,11 +26,16 @@ export const FOUND_LAYERS: readonly string[] = ['found-fill', 'found-line', 'fou
 const NAMES = ['found', 'sketch', 'chosen'] as const;
 
 export function overlaySources(overlays: Overlays): Record<string, SourceSpecification> {
-  return Object.fromEntries(NAMES.map((name) => [name, { type: 'geojson', data: overlays[name] }]));
+  const sources = Object.fromEntries(
+    NAMES.map((name): [string, SourceSpecification] => [name, { type: 'geojson', data: overlays[name] }]),
+  );
+  if (overlays.alerts !== undefined) sources['alerts'] = { type: 'geojson', data: overlays.alerts };
+  return sources;
 }
 
-export function overlayLayers(palette: Palette): LayerSpecification[] {
+export function overlayLayers(palette: Palette, overlays: Overlays = NO_OVERLAYS): LayerSpecification[] {
   return [
+    ...(overlays.alerts === undefined ? [] : alertLayers(palette)),
     ...shapes('found', palette.accent, { fill: 0.2, width: 2.2, radius: 6 }, palette.halo),
     ...shapes('sketch', palette.accent, { fill: 0.1, width: 2, radius: 5, dash: [2, 1.5] }, palette.halo),
     ...shapes('chosen', palette.chosen, { fill: 0.18, width: 3.5, radius: 9 }, palette.halo),
@@ -70,4 +85,50 @@ function shapes(source: string, color: string, look: Look, halo: string): LayerS
       },
     },
   ];
+}
+
+/** Level of an alert by colour and by sign, so that neither has to be told apart alone. */
+export const LEVEL_COLORS: Readonly<Record<string, string>> = { alarm: '#b2182b', warning: '#b35806', notice: '#2c5f8a' };
+
+function alertLayers(palette: Palette): LayerSpecification[] {
+  const { alarm = '', warning = '', notice = '' } = LEVEL_COLORS;
+  return [
+    {
+      id: 'alerts-point',
+      type: 'circle',
+      source: 'alerts',
+      layout: { 'circle-sort-key': ['match', ['get', 'level'], 'alarm', 3, 'warning', 2, 1] },
+      paint: {
+        'circle-color': ['match', ['get', 'level'], 'alarm', alarm, 'warning', warning, notice],
+        'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 9, 14, 14],
+        'circle-opacity': ['case', ['get', 'active'], 1, 0.45],
+        'circle-stroke-color': palette.halo,
+        'circle-stroke-width': 2,
+      },
+    },
+    {
+      id: 'alerts-sign',
+      type: 'symbol',
+      source: 'alerts',
+      layout: { 'text-field': ['get', 'sign'], 'text-font': BOLD_FONT, 'text-size': 13, 'text-allow-overlap': true },
+      paint: { 'text-color': '#ffffff' },
+    },
+  ];
+}
+
+/** The areas of units in their colours, under the names and borders of the base map. */
+export function shadeLayers(shades: Shades | undefined): LayerSpecification[] {
+  if (shades === undefined || shades.colors.size === 0) return [];
+  const choices = [...shades.colors].flatMap(([code, color]) => [code, color]);
+  const drawn: unknown = [
+    {
+      id: 'shades',
+      type: 'fill',
+      source: BASE_SOURCE,
+      'source-layer': shades.slug,
+      filter: ['!', ['has', '_count']],
+      paint: { 'fill-color': ['match', ['get', 'code'], ...choices, 'rgba(0,0,0,0)'], 'fill-opacity': 0.78 },
+    },
+  ];
+  return drawn as LayerSpecification[];
 }

@@ -35,8 +35,12 @@ export class MapState {
   overlays = $state.raw<Overlays>(NO_OVERLAYS);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
-    this.readAddress();
+  /**
+   * @param kept Parameters of the address that belong to others and stay as they are; null for a map whose state is
+   *   no address at all.
+   */
+  constructor(private readonly kept: readonly string[] | null = ['lang', 'theme']) {
+    if (kept !== null) this.readAddress();
   }
 
   /** Takes the state of the address, as after Back or a link. */
@@ -52,10 +56,12 @@ export class MapState {
   /** Writes the address soon; a step is one that Back undoes. */
   changed(isStep = false): void {
     clearTimeout(this.#timer);
+    const others = this.kept;
+    if (others === null) return;
     const write = (): void => {
       const { layers, view, feature, panel, question } = this;
       const params = writeAddress({ layers, view, feature, panel, question });
-      for (const kept of ['lang', 'theme']) {
+      for (const kept of others) {
         const value = router.params.get(kept);
         if (value !== null) params.set(kept, value);
       }

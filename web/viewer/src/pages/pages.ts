@@ -7,12 +7,21 @@ export interface Page {
   readonly path: string;
   readonly title: Key;
   readonly icon: IconName;
+  /** Whether `wall=1` shows it without header and rail. */
+  readonly hasWall?: boolean;
   readonly load: () => Promise<{ default: Component }>;
 }
 
 /** Every page of the program, in the order of the rail; each comes as a chunk of its own. */
 export const PAGES: readonly Page[] = [
   { path: '/map', title: 'page.map', icon: 'map', load: () => import('../map/MapPage.svelte') },
+  {
+    path: '/board',
+    title: 'page.board',
+    icon: 'board',
+    hasWall: true,
+    load: () => import('../board/BoardPage.svelte'),
+  },
 ];
 
 /** The page of an address; what lies below a page's path belongs to it. */

@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ux lint check bench bench-peers conformance prove doctor stop clean lock env env-dev
+.PHONY: help demo test ux screenshots lint check bench bench-peers conformance prove doctor stop clean lock env env-dev
 
 PYTHON := .venv/bin/python
 export PYTHONUTF8 := 1
@@ -21,6 +21,9 @@ test: env-dev ## Chạy mọi kiểm thử · Run the tests (PYTEST_ARGS)
 
 ux: env-dev ## Kiểm tra giao diện trong Chromium · Check the viewer in Chromium: axe, journeys, weight
 	@$(PYTHON) -m pytest tests/web $(PYTEST_ARGS)
+
+screenshots: env-dev ## Chụp các trang cho tài liệu · Take the pictures of every page into docs/images
+	@$(PYTHON) -m pytest -q tests/web/screenshots.py
 
 lint: env-dev ## Kiểm tra mã nguồn · Check style, types and import contracts
 	@$(PYTHON) -m ruff check .

@@ -1,0 +1,153 @@
+"""The scenario board in a real browser: leader, officer and whoever has no account; desktop, wall and phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from app.database import Database
+from scenarios.outcomes import Level
+from tests.conftest import run_service
+from tests.web.stage import PHONE, WALL, Stage
+from tests.web.test_viewer_map import settle
+from tests.web.test_viewer_print import violations
+
+pytestmark = [pytest.mark.db, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def stage(
+    browser: Browser, make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    for service in run_service(make_clone(), tmp_path_factory.mktemp("state")):
+        made = Stage(service, browser)
+        made.add_person("leader", "commune-leader")
+        made.add_person("officer", "commune-officer")
+        for number, level in enumerate((Level.ALARM, Level.WARNING, Level.NOTICE)):
+            made.raise_alert(f"nut-{number}", level=level)
+        yield made
+
+
+class TestAlerts:
+    def test_a_leader_finds_the_gravest_alert_with_its_evidence_and_acts(self, stage: Stage) -> None:
+        with stage.page("leader") as page:
+            page.goto("/board")
+            settle(page)
+            page.wait_for_url("**s=S04**")
+            alerts = page.get_by_role("complementary").get_by_role("listitem")
+            expect(alerts.first).to_contain_text("Báo động")
+            alerts.first.get_by_role("button").click()
+            card = page.get_by_role("article", name="Chi tiết cảnh báo")
+            expect(card).to_contain_text("tăng 20%")
+            card.get_by_text("Bằng chứng").click()
+            expect(card).to_contain_text("monthly_mean")
+            card.get_by_role("button", name="Tiếp nhận").click()
+            card.get_by_role("button", name="Gửi: Tiếp nhận").click()
+            expect(card).to_contain_text("Đã tiếp nhận")
+            expect(card.get_by_role("button", name="Tiếp nhận")).to_be_hidden()
+
+    def test_the_second_of_two_is_told_kindly_and_keeps_the_words(self, stage: Stage) -> None:
+        alert = stage.raise_alert("tranh-nhau")
+        with stage.page("leader") as leader, stage.page("officer") as officer:
+            for page in (leader, officer):
+                page.goto(f"/board?s=S04&a={alert}")
+                page.get_by_role("button", name="Tiếp nhận").click()
+            officer.get_by_label("Nội dung").fill("Đội 2 nhận việc")
+            leader.get_by_role("button", name="Gửi: Tiếp nhận").click()
+            expect(leader.get_by_role("article")).to_contain_text("Đã tiếp nhận")
+            officer.route("**/api/alerts?**", lambda route: route.abort())
+            officer.get_by_role("button", name="Gửi: Tiếp nhận").click()
+            expect(officer.get_by_role("alert").first).to_contain_text("Vừa có người khác xử lý")
+            expect(officer.get_by_label("Nội dung")).to_have_value("Đội 2 nhận việc")
+
+    def test_a_new_alert_comes_by_itself(self, stage: Stage) -> None:
+        with stage.page("leader") as page:
+            page.goto("/board?s=S05")
+            expect(page.get_by_text("Không có cảnh báo nào đang mở")).to_be_visible()
+            stage.raise_alert("<img src=x onerror=alert(1)>", scenario="S05")
+            expect(page.get_by_role("status").get_by_text("Cảnh báo mới")).to_be_visible(timeout=15_000)
+            expect(page.get_by_role("complementary")).to_contain_text("<img src=x onerror=alert(1)>")
+
+    def test_who_may_not_see_alerts_is_told_so(self, stage: Stage) -> None:
+        with stage.page() as page:
+            page.goto("/board?s=S04")
+            expect(page.get_by_text("Cảnh báo chỉ hiện cho người đã đăng nhập")).to_be_visible()
+
+    def test_what_was_typed_outlives_the_session(self, stage: Stage) -> None:
+        alert = stage.raise_alert("het-phien")
+        with stage.page("officer") as page:
+            page.goto(f"/board?s=S04&a={alert}")
+            page.get_by_role("button", name="Ghi ý kiến").click()
+            page.get_by_label("Nội dung").fill("Đã cử người tới")
+            cookies = page.context.cookies()
+            page.context.clear_cookies()
+            page.get_by_role("button", name="Gửi: Ghi ý kiến").click()
+            expect(page.get_by_text("Phiên làm việc đã hết")).to_be_visible()
+            expect(page.get_by_label("Nội dung")).to_have_value("Đã cử người tới")
+            page.context.add_cookies(cookies)  # type: ignore[arg-type]
+            page.evaluate("window.dispatchEvent(new Event('focus'))")
+            expect(page.get_by_text("Phiên làm việc đã hết")).to_be_hidden()
+            page.get_by_role("button", name="Gửi: Ghi ý kiến").click()
+            expect(page.get_by_role("article")).to_contain_text("Đã cử người tới")
+
+
+class TestScenario:
+    def test_an_unknown_one_is_said_to_be_so(self, stage: Stage) -> None:
+        with stage.page() as page:
+            page.goto("/board?s=S99")
+            expect(page.get_by_text("Không có kịch bản mã S99")).to_be_visible()
+
+    def test_its_steps_thresholds_and_agencies_are_told(self, stage: Stage) -> None:
+        with stage.page() as page:
+            page.goto("/board?s=S04&part=about")
+            panel = page.get_by_role("complementary")
+            for words in ("Các bước xử lý", "hằng ngày", "Ngưỡng cảnh báo", "dự kiến", "Công an tỉnh"):
+                expect(panel).to_contain_text(words)
+
+
+class TestSizes:
+    def test_the_wall_has_no_chrome_is_dark_and_rotates(self, stage: Stage) -> None:
+        with stage.page("leader", WALL) as page:
+            page.goto("/board?wall=1&only=S04,S05&every=5")
+            settle(page)
+            expect(page.get_by_role("banner")).to_have_count(0)
+            expect(page.get_by_role("navigation")).to_have_count(0)
+            assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+            page.wait_for_url("**s=S05**")
+            page.wait_for_url("**s=S04**", timeout=15_000)
+            sizes = page.evaluate(
+                "[...document.querySelectorAll('h2, li strong')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
+            )
+            # One two-hundredth of the viewing distance on a panel of 1,9 m across: 25 mm are 50 of 3840 pixels.
+            assert min(sizes) >= 50
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("navigation")).to_be_visible()
+
+    def test_a_phone_has_all_of_it_under_the_thumb(self, stage: Stage) -> None:
+        with stage.page("leader", PHONE) as page:
+            page.goto("/board?s=S04")
+            settle(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+            page.get_by_role("button", name="Giới thiệu").click()
+            expect(page.get_by_role("complementary")).to_contain_text("Các bước xử lý")
+
+
+class TestAccessible:
+    def test_axe_finds_nothing(self, stage: Stage) -> None:
+        alert = stage.raise_alert("axe")
+        with stage.page("leader") as page:
+            for address in (
+                "/board?s=S04",
+                f"/board?s=S04&a={alert}&theme=dark",
+                "/board?s=S04&part=about",
+                "/board?wall=1",
+            ):
+                page.goto(address)
+                settle(page)
+                assert violations(page) == [], address
+        with stage.page("leader", PHONE) as page:
+            page.goto(f"/board?s=S04&a={alert}")
+            settle(page)
+            assert violations(page) == []

@@ -45,7 +45,7 @@ class Resources:
 async def get_resources(request: Request) -> Resources:
     """The resources that the lifespan put on the application.
 
-    This one and the next are coroutines because FastAPI sends plain functions to a worker thread, request by request.
+    What requests depend on here are coroutines, because FastAPI sends a plain function to a worker thread each time.
     """
     resources = request.app.state.resources
     assert isinstance(resources, Resources)  # noqa: S101 - the lifespan sets it before any request

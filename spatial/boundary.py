@@ -83,7 +83,11 @@ def boundary_clause(target: Target, condition: BoundaryCondition, prefix: str) -
 
 
 def lies_in_several(unit_codes: ColumnElement[object]) -> ColumnElement[bool]:
-    """Return whether a feature lies in several communes: few do, and an index of their own finds them."""
+    """Return whether a feature lies in several communes: few do, and an index of their own finds them.
+
+    Args:
+        unit_codes: Codes of the communes, ``text[]``; the test is leakproof, so that row policies keep the index.
+    """
     return func.cardinality(unit_codes, type_=Integer) > literal_column("1", Integer)
 
 

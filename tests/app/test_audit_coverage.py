@@ -105,19 +105,19 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
 }
 
 
-def _api_routes(routes: Iterable[object]) -> Iterator[APIRoute]:
+def api_routes(routes: Iterable[object]) -> Iterator[APIRoute]:
     """Routes of the application and of the routers that it includes."""
     for route in routes:
         if isinstance(route, APIRoute):
             yield route
         included = getattr(route, "original_router", None)
         if included is not None:
-            yield from _api_routes(included.routes)
+            yield from api_routes(included.routes)
 
 
 def _changing_routes(app: FastAPI) -> set[tuple[str, str]]:
     methods = {"POST", "PUT", "PATCH", "DELETE"}
-    return {(method, route.path) for route in _api_routes(app.routes) for method in (route.methods or set()) & methods}
+    return {(method, route.path) for route in api_routes(app.routes) for method in (route.methods or set()) & methods}
 
 
 def test_every_changing_route_is_in_the_table() -> None:

@@ -226,6 +226,17 @@ class TestTheIndex:
                 assert [node["Node Type"] for node in scans if node["Node Type"] == "Seq Scan"] == []
 
 
+    @pytest.mark.parametrize("layer", ["parcels", INTERNAL])
+    def test_of_features_in_several_communes_answers_a_commune(self, asker: Asker, layer: str) -> None:
+        scope = Scope.public() if layer == "parcels" else ADMIN
+        question = parse_question({"layer": layer, "where": [{"boundary": {"units": ["99906"]}}], "figures": {}})
+        login, plans = asker.loop.run_until_complete(explain(asker, scope, question))
+        assert login == ("diaban_public" if layer == "parcels" else "diaban_reader")
+        table = layer.replace("-", "_")
+        indexes = {node.get("Index Name") for plan in plans for node in nodes(plan)}
+        assert {f"{table}_several", f"{table}_unit"} <= indexes
+
+
 async def explain(asker: Asker, scope: Scope, question: Any) -> tuple[str, list[Json]]:
     async with asker.gate.read(scope) as connection:
         made = await prepare(connection, asker.catalogue, scope, question, asker.statements)

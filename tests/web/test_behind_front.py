@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
-from tests.app.test_audit_coverage import _api_routes
+from tests.app.test_audit_coverage import api_routes
 from tests.conftest import Service, free_port, run_service
 from tests.front import Front, needs_nginx, run_front
 
@@ -45,7 +45,7 @@ def front(
 
 def _pages(front: Front) -> list[str]:
     """Every address without parameters that answers with a page, and some with parameters."""
-    routes = _api_routes(create_app(Settings()).routes)
+    routes = api_routes(create_app(Settings()).routes)
     paths = {route.path for route in routes if "GET" in (route.methods or ())}
     plain = sorted(path for path in paths if "{" not in path and path != "/api/events")
     with httpx.Client(base_url=front.url, follow_redirects=True) as client:

@@ -22,8 +22,6 @@ _UNMARKED = text(
     " JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'"
     " WHERE NOT p.proleakproof AND p.oid::regprocedure::text IN ("
     "'geometry_overlaps(geometry,geometry)', 'geography_overlaps(geography,geography)', 'geography(geometry)')"
-    " UNION ALL SELECT 'pg_catalog.cardinality(anyarray)' FROM pg_proc"
-    " WHERE oid = 'pg_catalog.cardinality(anyarray)'::regprocedure AND NOT proleakproof"
 )
 _CRS_COLUMNS = ("srid", "auth_name", "auth_srid", "srtext", "proj4text")
 _ADD_CRS = text(

@@ -75,7 +75,8 @@ def boundary_clause(target: Target, condition: BoundaryCondition, prefix: str) -
         return not_(exact)
     if exact is own:
         return own
-    # No index answers the exact test. This one holds wherever the exact one does, asks indexes, and is leakproof.
+    # No index answers the exact test. This one holds wherever the exact one does, and what it asks of indexes is
+    # leakproof: that a feature lies in several communes is the condition of an index, not asked of it.
     near = overlaps(target.geom, envelope(prefix))
     if not has_hamlets(condition):
         near = and_(lies_in_several(target.column("unit_codes")), near)
@@ -86,7 +87,7 @@ def lies_in_several(unit_codes: ColumnElement[object]) -> ColumnElement[bool]:
     """Return whether a feature lies in several communes: few do, and an index of their own finds them.
 
     Args:
-        unit_codes: Codes of the communes, ``text[]``; the test is leakproof, so that row policies keep the index.
+        unit_codes: Codes of the communes, ``text[]``.
     """
     return func.cardinality(unit_codes, type_=Integer) > literal_column("1", Integer)
 

@@ -1,6 +1,3 @@
--- The index is asked under row policies too, so its condition must be leakproof: it sees a length and nothing else.
-ALTER FUNCTION pg_catalog.cardinality(anyarray) LEAKPROOF;
-
 -- Layers from before get the index that new ones are made with (layers/ddl.py).
 CREATE OR REPLACE FUNCTION pg_temp.short(name text) RETURNS text LANGUAGE sql
 RETURN CASE WHEN length(name) <= 63 THEN name

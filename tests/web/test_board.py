@@ -58,9 +58,14 @@ class TestAlerts:
             leader.get_by_role("button", name="Gửi: Tiếp nhận").click()
             expect(leader.get_by_role("article")).to_contain_text("Đã tiếp nhận")
             officer.route("**/api/alerts?**", lambda route: route.abort())
+            asked: list[str] = []
+            officer.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
             officer.get_by_role("button", name="Gửi: Tiếp nhận").click()
             expect(officer.get_by_role("alert").first).to_contain_text("Vừa có người khác xử lý")
             expect(officer.get_by_label("Nội dung")).to_have_value("Đội 2 nhận việc")
+            # The list is behind the card now, and the card does not ask again and again because of it.
+            officer.wait_for_timeout(500)
+            assert asked.count(f"GET {stage.service.url}/api/alerts/{alert}") == 1
 
     def test_a_new_alert_comes_by_itself(self, stage: Stage) -> None:
         with stage.page("leader") as page:

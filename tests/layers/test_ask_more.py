@@ -225,7 +225,6 @@ class TestTheIndex:
                 assert scans
                 assert [node["Node Type"] for node in scans if node["Node Type"] == "Seq Scan"] == []
 
-
     @pytest.mark.parametrize("layer", ["parcels", INTERNAL])
     def test_of_features_in_several_communes_answers_a_commune(self, asker: Asker, layer: str) -> None:
         scope = Scope.public() if layer == "parcels" else ADMIN

@@ -10,8 +10,7 @@ from playwright.sync_api import Browser
 from app.database import Database
 from app.settings import CHECKOUT
 from scenarios.outcomes import Level
-from tests.conftest import run_service
-from tests.web.stage import DESKTOP, PHONE, WALL, Stage
+from tests.web.stage import DESKTOP, PHONE, WALL, Stage, run_stage
 
 FOLDER = CHECKOUT / "docs" / "images"
 SIZES = {"desktop": DESKTOP, "wall": WALL, "phone": PHONE}
@@ -25,9 +24,7 @@ PAGES = {
 def stage(
     browser: Browser, make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    for service in run_service(make_clone(), tmp_path_factory.mktemp("state")):
-        made = Stage(service, browser)
-        made.add_person("leader", "commune-leader")
+    for made in run_stage(browser, make_clone(), tmp_path_factory.mktemp("state"), {"leader": "commune-leader"}):
         for number, level in enumerate((Level.ALARM, Level.WARNING, Level.WARNING, Level.NOTICE)):
             made.raise_alert(f"nut-{number + 1:02}", level=level, value=21.0 + 4 * number)
         yield made

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyotp
 from playwright.sync_api import Browser, Page
 
+from app.database import Database
 from layers.access import Scope
 from layers.grants import Giving, Holder, give
 from layers.identity.accounts import add_account
 from scenarios.alerts.raising import apply_outcomes
 from scenarios.outcomes import Level, Outcome, Place, PlaceKind, Standing
-from tests.conftest import Service
+from tests.conftest import Service, run_service
 
 PASSWORD = "bến đò chiều mưa 7"  # noqa: S105 - of people who live as long as a test
 DESKTOP, WALL, PHONE = (1440, 900), (3840, 2160), (390, 844)
@@ -87,6 +89,15 @@ class Stage:
             raised = apply_outcomes(connection, [outcome], outcome.at)
         engine.dispose()
         return [*raised.opened, *raised.updated][0]
+
+
+def run_stage(browser: Browser, database: Database, folder: Path, people: Mapping[str, str]) -> Iterator[Stage]:
+    """A stage until the fixture ends, with people who hold the role that stands beside their name."""
+    for service in run_service(database, folder):
+        stage = Stage(service, browser)
+        for username, role in people.items():
+            stage.add_person(username, role)
+        yield stage
 
 
 FACTS = {

@@ -9,8 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from app.database import Database
 from scenarios.outcomes import Level
-from tests.conftest import run_service
-from tests.web.stage import PHONE, WALL, Stage
+from tests.web.stage import PHONE, WALL, Stage, run_stage
 from tests.web.test_viewer_map import settle
 from tests.web.test_viewer_print import violations
 
@@ -21,10 +20,8 @@ pytestmark = [pytest.mark.db, pytest.mark.slow]
 def stage(
     browser: Browser, make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
-    for service in run_service(make_clone(), tmp_path_factory.mktemp("state")):
-        made = Stage(service, browser)
-        made.add_person("leader", "commune-leader")
-        made.add_person("officer", "commune-officer")
+    people = {"leader": "commune-leader", "officer": "commune-officer"}
+    for made in run_stage(browser, make_clone(), tmp_path_factory.mktemp("state"), people):
         for number, level in enumerate((Level.ALARM, Level.WARNING, Level.NOTICE)):
             made.raise_alert(f"nut-{number}", level=level)
         yield made

@@ -1,24 +1,16 @@
 import { router } from '../lib/router.svelte.ts';
 
-export type Part = 'alerts' | 'figures' | 'about';
-const PARTS: readonly Part[] = ['alerts', 'figures', 'about'];
+export type Part = 'alerts' | 'about';
+export const PARTS: readonly Part[] = ['alerts', 'about'];
 /** Parameters that are the board's own; the map beside it leaves them alone. */
-export const BOARD_PARAMS: readonly string[] = [
-  ...['s', 'a', 'part', 'at', 'with', 'i', 'vs', 'closed', 'wall', 'only', 'every', 'lang', 'theme'],
-];
+export const BOARD_PARAMS: readonly string[] = ['s', 'a', 'part', 'closed', 'wall', 'only', 'every', 'lang', 'theme'];
 const LATIN_CODE = /^[A-Z][0-9]{2}$/;
 
-/** Which scenario, alert and period the board shows; the address follows by itself. */
+/** Which scenario and alert the board shows; the address follows by itself. */
 export class BoardState {
   scenario = $state<string | null>(null);
   alert = $state<number | null>(null);
   part = $state<Part>('alerts');
-  /** Key of the period shown, null for the newest. */
-  period = $state<string | null>(null);
-  /** Key of the period beside it, null where none is compared. */
-  other = $state<string | null>(null);
-  indicator = $state<string | null>(null);
-  against = $state<string | null>(null);
   showsClosed = $state(false);
   isWall = $state(false);
 
@@ -33,10 +25,6 @@ export class BoardState {
     const alert = Number(params.get('a'));
     this.alert = Number.isSafeInteger(alert) && alert > 0 ? alert : null;
     this.part = PARTS.find((part) => part === params.get('part')) ?? 'alerts';
-    this.period = params.get('at');
-    this.other = params.get('with');
-    this.indicator = params.get('i');
-    this.against = params.get('vs');
     this.showsClosed = params.get('closed') === '1';
     this.isWall = params.get('wall') === '1';
   }
@@ -48,10 +36,6 @@ export class BoardState {
       s: this.scenario,
       a: this.alert === null ? null : String(this.alert),
       part: this.part === 'alerts' ? null : this.part,
-      at: this.period,
-      with: this.other,
-      i: this.indicator,
-      vs: this.against,
       closed: this.showsClosed ? '1' : null,
       wall: this.isWall ? '1' : null,
     };
@@ -65,7 +49,7 @@ export class BoardState {
   chooseScenario(code: string, isStep = true): void {
     if (code === this.scenario) return;
     this.scenario = code;
-    this.alert = this.period = this.other = this.indicator = this.against = null;
+    this.alert = null;
     this.write(isStep);
   }
 

@@ -10,13 +10,10 @@ export interface ScenarioSummary {
   readonly group: Group;
   readonly fit: 'map-core' | 'map-aided' | 'list-first';
   readonly layers: readonly string[];
-  readonly rule_count: number;
-  readonly thresholds_to_set: readonly string[];
 }
 
 export interface Rule {
   readonly register: string;
-  readonly shape: string;
   readonly threshold: {
     readonly stated: string;
     readonly status: 'stated' | 'provisional' | 'empty';
@@ -35,7 +32,6 @@ export interface Step {
 
 export interface Scenario extends ScenarioSummary {
   readonly clauses: readonly string[];
-  readonly figures: readonly Label[];
   readonly leads: readonly { readonly agency: string; readonly cooperating: readonly string[] }[];
   readonly rules: readonly Rule[];
   readonly steps: readonly Step[];

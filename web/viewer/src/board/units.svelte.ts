@@ -23,10 +23,6 @@ class Units {
     return this.#names.get(code) ?? code;
   }
 
-  get all(): ReadonlyMap<string, string> {
-    return this.#names;
-  }
-
   async #ask(): Promise<void> {
     const levels = ['province', 'commune'].map((level) => getJson<{ units: Unit[] }>(`/api/units?level=${level}`));
     const found = await Promise.all(levels);

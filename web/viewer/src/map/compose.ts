@@ -3,7 +3,7 @@ import type { ShownLayer } from './address.ts';
 import { BASE_SLUGS, BASE_SOURCE, borderLayers, FONT, groundLayers, nameLayers, outsideSource } from './basemap.ts';
 import { densityLayers, densitySource } from './density.ts';
 import type { LayerStyle } from './layer-styles.ts';
-import { overlayLayers, overlaySources, shadeLayers, type Overlays } from './overlays.ts';
+import { overlayLayers, overlaySources, type Overlays } from './overlays.ts';
 import { PALETTES, type Palette, type Theme } from './palette.ts';
 
 export interface Composition {
@@ -31,7 +31,6 @@ export function composeStyle(made: Composition): StyleSpecification {
     sources: { ...outsideSource(), ...baseSource(made), ...themeSources(made), ...overlaySources(made.overlays) },
     layers: [
       ...groundLayers(made.base, palette),
-      ...shadeLayers(made.base.has('communes') ? made.overlays.shades : undefined),
       ...drawn.filter((layer) => !isLabel(layer)),
       ...borderLayers(made.base, palette),
       ...drawn.filter(isLabel),

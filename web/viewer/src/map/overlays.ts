@@ -1,13 +1,7 @@
 import type { FeatureCollection } from 'geojson';
 import type { GeoJSONSourceSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
-import { BASE_SOURCE, BOLD_FONT } from './basemap.ts';
+import { BOLD_FONT } from './basemap.ts';
 import type { Palette } from './palette.ts';
-
-/** Colours of administrative units by code: a choropleth on the tiles of the base map. */
-export interface Shades {
-  readonly slug: 'communes' | 'provinces';
-  readonly colors: ReadonlyMap<string, string>;
-}
 
 /** What is drawn over the layers: what a person draws, what a question found, what is chosen. */
 export interface Overlays {
@@ -15,7 +9,6 @@ export interface Overlays {
   readonly found: FeatureCollection;
   readonly chosen: FeatureCollection;
   readonly density: Readonly<Record<string, GeoJSONSourceSpecification>>;
-  readonly shades?: Shades;
   /** Points of alerts, each with `level`, `sign` and whether it is still `active`. */
   readonly alerts?: FeatureCollection;
 }
@@ -114,21 +107,4 @@ function alertLayers(palette: Palette): LayerSpecification[] {
       paint: { 'text-color': '#ffffff' },
     },
   ];
-}
-
-/** The areas of units in their colours, under the names and borders of the base map. */
-export function shadeLayers(shades: Shades | undefined): LayerSpecification[] {
-  if (shades === undefined || shades.colors.size === 0) return [];
-  const choices = [...shades.colors].flatMap(([code, color]) => [code, color]);
-  const drawn: unknown = [
-    {
-      id: 'shades',
-      type: 'fill',
-      source: BASE_SOURCE,
-      'source-layer': shades.slug,
-      filter: ['!', ['has', '_count']],
-      paint: { 'fill-color': ['match', ['get', 'code'], ...choices, 'rgba(0,0,0,0)'], 'fill-opacity': 0.78 },
-    },
-  ];
-  return drawn as LayerSpecification[];
 }

@@ -83,7 +83,7 @@ def decode_table(raw: RawTable, declared: str | None, wish: Wish, *, personal: I
         encoding=str(chosen or winner),
         declared=declared,
         columns=tuple(
-            describe(column, ballots[name], mask=names[name] in hidden)
+            describe(names[name], column, ballots[name], mask=names[name] in hidden)
             for name, column in decoded.items()
             if ballots[name].words
         ),

@@ -238,13 +238,20 @@ def is_damaged(text: str) -> bool:
     return _DAMAGED.search(text) is not None
 
 
-def describe(column: DecodedColumn, ballot: Ballot, *, mask: bool = False) -> ColumnEncoding:
-    """Returns how a column was read with three values to look at, those with the most letters above ASCII first."""
+def describe(name: str, column: DecodedColumn, ballot: Ballot, *, mask: bool = False) -> ColumnEncoding:
+    """Returns how a column was read with three values to look at, those with the most letters above ASCII first.
+
+    Args:
+        name: Name of the column, decoded.
+        column: Its text.
+        ballot: What the encodings scored.
+        mask: Whether the values are personal and not to be shown.
+    """
     ranked = sorted(ballot.scores.items(), key=lambda vote: -vote[1])
     telling = sorted((text for text in column.values[:5_000] if text), key=lambda text: -len(accented_words(text)))
     samples = ("(dữ liệu cá nhân)",) if mask else tuple(text[:80] for text in telling[:_SAMPLES])
     return ColumnEncoding(
-        column=column.name,
+        column=name,
         encoding=str(column.encoding),
         votes=tuple((str(encoding), score) for encoding, score in ranked),
         samples=samples,

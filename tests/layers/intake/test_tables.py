@@ -121,6 +121,18 @@ def test_every_way_to_write_a_csv(delimiter: str, codec: str, world: World, tmp_
     assert_placed(run_intake(write_csv(tmp_path / "t.csv", rows, delimiter=delimiter, codec=codec), SCHOOLS, world))
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+def test_samples_stand_under_readable_names_and_show_no_personal_value(codec: str, tmp_path: Path) -> None:
+    path = tmp_path / "thua-dat.csv"
+    text = "Số tờ,Số thửa,Tên chủ,Địa chỉ thửa đất\n1,2,Nguyễn Văn Bí Mật,Ấp Đường Mới\n"
+    path.write_bytes(text.encode(codec))
+    found = run_intake(path, Wish("parcels"), World(load_builtin()["parcels"], TODAY))
+    assert found.encoding is not None
+    samples = {column.column: column.samples for column in found.encoding.columns}
+    assert "Tên chủ" in samples
+    assert not any("Bí Mật" in value for values in samples.values() for value in values)
+
+
 def test_a_sheet_with_a_title_above_its_header_and_numbers_as_numbers(world: World, tmp_path: Path) -> None:
     rows: list[list[object]] = [*map(list, schools(["lon", "lat"], [["", ""]] * 5))]
     for n, row in enumerate(rows[1:]):

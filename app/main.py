@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from app.api.alerts import router as alerts_router
 from app.api.audit import router as audit_router
+from app.api.events import router as events_router
 from app.api.exports import router as exports_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
@@ -24,6 +25,8 @@ from app.identity.identify import Identify
 from app.identity.pages import router as account_pages_router
 from app.identity.people import People, second_factor_key_file
 from app.identity.routes import router as account_router
+from app.live.ending import before_the_end
+from app.live.hub import LiveHub
 from app.locate import locate_database
 from app.logs import configure_logs
 from app.middleware import CancelWhenGone, LimitBody, RequestContext
@@ -68,18 +71,21 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         configure_logs(chosen.log_format)
         found = database or locate_database(chosen)
         watcher = CatalogueWatcher(found.dsn("diaban_watcher"))
+        live = LiveHub(watcher.sensitivity_of)
+        watcher.add_follower(live)
         async with (
             open_gate(found, chosen) as gate,
             open_writer(found, chosen) as writer,
             open_auth(found, chosen) as auth,
             watcher.running(),
+            before_the_end(live.close),
         ):
             people = People(auth, writer, found.engine("diaban_auth"), open_key(second_factor_key_file(chosen)))
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
             app.state.resources = Resources(
-                chosen, gate, watcher, statements, tiles, writer, rasters, found.engine("diaban_writer"), people
+                chosen, gate, watcher, statements, tiles, writer, rasters, found.engine("diaban_writer"), people, live
             )
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
@@ -113,6 +119,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         scenarios_router,
         audit_router,
         alerts_router,
+        events_router,
         account_router,
         account_pages_router,
     ):

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.live.hub import TooManyListeners
 from app.refusals import record_refusal
 from app.resources import SignInNeeded
 from layers.errors import (
@@ -73,6 +74,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     SignInRefused: 401,
     SecondFactorNeeded: 401,
     TooManyFailures: 429,
+    TooManyListeners: 503,
     AccountExists: 409,
 }
 _TITLES = {

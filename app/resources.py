@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from app.live.hub import LiveHub
 from app.settings import Settings
 from app.watcher import CatalogueWatcher
 from layers.access import Gate, Scope
@@ -35,6 +36,7 @@ class Resources:
     raster_tiles: RasterTiles
     editing: Engine
     people: People
+    live: LiveHub
 
     @property
     def catalogue(self) -> Catalogue:

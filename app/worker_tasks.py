@@ -14,6 +14,7 @@ from app.jobs import expire_jobs
 from app.questions import Answerer
 from app.settings import Settings
 from layers.jobs import JobKind
+from layers.live import prune_events
 from tiles.companions import refresh_companions, stale_layers
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
         Step(lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
         Step(lambda: _refresh_tiles(database), every_s=2.0),
         Step(lambda: seal(database), every_s=SEAL_EVERY_S),
+        Step(lambda: _prune_live(database), every_s=600.0),
         Step(lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
 
@@ -55,4 +57,11 @@ def _refresh_tiles(database: Database) -> None:
             refreshed = refresh_companions(connection, slug)
         if refreshed is not None:
             log.info("tiles_refreshed", layer=slug, revision=refreshed.revision, cells=refreshed.cells)
+    engine.dispose()
+
+
+def _prune_live(database: Database) -> None:
+    engine = database.engine("diaban_writer")
+    with engine.begin() as connection:
+        prune_events(connection)
     engine.dispose()

@@ -1,0 +1,1 @@
+"""Live events of the service, handed to everybody who looks on."""

@@ -1,14 +1,16 @@
 import { getJson } from '../lib/api.ts';
+import { events } from '../lib/events.svelte.ts';
 import { Problem } from '../lib/problem.ts';
 import { OPEN_STATES, type Alert } from './alerts.ts';
 
 export const MOST_ALERTS = 1000;
 const POLL_MS = 5_000;
-const RARE_POLL_MS = 60_000;
+const LIVE_POLL_MS = 60_000;
+const TOGETHER_MS = 300;
 
 export type Access = 'unknown' | 'granted' | 'signed-out' | 'forbidden';
 
-/** The alerts that the reader may see, asked for anew every few seconds. */
+/** The alerts that the reader may see, kept fresh: at every live event, and every few seconds where there are none. */
 export class AlertFeed {
   /** Open alerts of every scenario, the newest first. */
   open = $state.raw<readonly Alert[]>([]);
@@ -27,10 +29,16 @@ export class AlertFeed {
   start(news: (alert: Alert) => void): () => void {
     this.#news = news;
     this.#isRunning = true;
+    const stop = events.listen((event) => {
+      if (event.kind.startsWith('alert_') || event.kind.startsWith('task_') || event.kind === 'reload') {
+        this.#again(TOGETHER_MS);
+      }
+    });
     void this.read();
     return () => {
       this.#isRunning = false;
       clearTimeout(this.#timer);
+      stop();
     };
   }
 
@@ -56,7 +64,7 @@ export class AlertFeed {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#isRunning) this.#again();
+    if (this.#isRunning) this.#again(events.isOpen ? LIVE_POLL_MS : POLL_MS);
   }
 
   #take(open: readonly Alert[]): void {
@@ -78,11 +86,11 @@ export class AlertFeed {
     } else this.error = error;
   }
 
-  #again(): void {
+  #again(after: number): void {
     clearTimeout(this.#timer);
     // Whoever may not see alerts asks rarely: only signing in changes that.
-    const isRefused = this.access === 'signed-out' || this.access === 'forbidden';
-    this.#timer = setTimeout(() => void this.read(), isRefused ? RARE_POLL_MS : POLL_MS);
+    const wait = this.access === 'signed-out' || this.access === 'forbidden' ? Math.max(after, LIVE_POLL_MS) : after;
+    this.#timer = setTimeout(() => void this.read(), wait);
   }
 }
 

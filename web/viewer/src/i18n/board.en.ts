@@ -41,6 +41,7 @@ export const board: Record<keyof typeof words, string> = {
   'alerts.forbidden': 'This account may not see alerts. Ask whoever gives rights.',
   'alerts.closedToo': 'Closed ones, too',
   'alerts.more': 'Show {count} more',
+  'alerts.live': 'live',
   'alerts.polled': 'updates by itself',
   'alerts.lost': 'no connection since {time}',
   'alerts.at': 'Updated at {time}',

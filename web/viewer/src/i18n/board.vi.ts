@@ -39,6 +39,7 @@ export const board = {
   'alerts.forbidden': 'Tài khoản này chưa có quyền xem cảnh báo. Hãy đề nghị người quản trị quyền cấp.',
   'alerts.closedToo': 'Cả cảnh báo đã đóng',
   'alerts.more': 'Xem thêm {count}',
+  'alerts.live': 'trực tiếp',
   'alerts.polled': 'tự cập nhật',
   'alerts.lost': 'mất kết nối từ {time}',
   'alerts.at': 'Cập nhật lúc {time}',

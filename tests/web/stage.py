@@ -53,10 +53,13 @@ class Stage:
         )
         if username is not None:
             context.add_cookies(self.cookies[username])  # type: ignore[arg-type]
+        page = context.new_page()
+        troubles = _troubles_of(page)
         try:
-            yield context.new_page()
+            yield page
         finally:
             context.close()
+        assert troubles == [], "the page met errors that nobody handled"
 
     def _sign_in(self, username: str, first: str) -> None:
         """Signs in, sets a password and a second factor, without which nobody decides for others."""
@@ -89,6 +92,21 @@ class Stage:
             raised = apply_outcomes(connection, [outcome], outcome.at)
         engine.dispose()
         return [*raised.opened, *raised.updated][0]
+
+
+def _troubles_of(page: Page) -> list[str]:
+    """Errors of a page's script as they come. A request that fails is the test's to judge: many are made to fail."""
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            troubles.append(message.text)
+            if message.type == "error" and not message.text.startswith("Failed to load resource")
+            else None
+        ),
+    )
+    return troubles
 
 
 def run_stage(browser: Browser, database: Database, folder: Path, people: Mapping[str, str]) -> Iterator[Stage]:

@@ -68,6 +68,8 @@ class TestAlerts:
         with stage.page("leader") as page:
             page.goto("/board?s=S05")
             expect(page.get_by_text("Không có cảnh báo nào đang mở")).to_be_visible()
+            # Told by the stream: the next question of its own is a minute away.
+            expect(page.get_by_text("trực tiếp", exact=False).first).to_be_visible()
             stage.raise_alert("<img src=x onerror=alert(1)>", scenario="S05")
             expect(page.get_by_role("status").get_by_text("Cảnh báo mới")).to_be_visible(timeout=15_000)
             expect(page.get_by_role("complementary")).to_contain_text("<img src=x onerror=alert(1)>")
@@ -126,6 +128,26 @@ class TestSizes:
             assert min(sizes) >= 50
             page.keyboard.press("Escape")
             expect(page.get_by_role("navigation")).to_be_visible()
+
+    def test_the_wall_on_a_phone_shows_title_map_counts_and_alerts(self, stage: Stage) -> None:
+        with stage.page("leader", PHONE) as page:
+            page.goto("/board?wall=1&only=S04")
+            settle(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+            expect(page.get_by_role("heading", level=2)).to_be_in_viewport()
+            expect(page.get_by_role("region", name="Số cảnh báo")).to_be_in_viewport()
+            expect(page.get_by_role("listitem").first).to_be_in_viewport()
+            box = page.locator(".maplibregl-canvas").bounding_box()
+            assert box is not None
+            assert box["width"] == PHONE[0]
+            assert box["height"] > 150
+
+    def test_a_wall_that_nobody_signed_in_at_shows_no_zeros_and_says_that_data_are_made_up(self, stage: Stage) -> None:
+        with stage.page() as page:
+            page.goto("/board?wall=1&only=S04")
+            expect(page.get_by_text("Cảnh báo chỉ hiện cho người đã đăng nhập")).to_be_visible()
+            expect(page.get_by_text("Dữ liệu mô phỏng")).to_be_visible()
+            assert page.locator(".count strong").all_inner_texts() == ["–"] * 3
 
     def test_a_phone_has_all_of_it_under_the_thumb(self, stage: Stage) -> None:
         with stage.page("leader", PHONE) as page:

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { catalogue } from '../lib/catalogue.svelte.ts';
 import { router } from '../lib/router.svelte.ts';
 import {
@@ -71,6 +72,11 @@ export class MapState {
     else this.#timer = setTimeout(write, WRITE_AFTER_MS);
   }
 
+  /** Whether anything on the map, the base map included, is made up. */
+  get isSynthetic(): boolean {
+    return ['communes', ...this.layers.map((layer) => layer.slug)].some((slug) => catalogue.get(slug)?.synthetic);
+  }
+
   isShown(slug: string): boolean {
     return this.layers.some((layer) => layer.slug === slug);
   }
@@ -123,8 +129,9 @@ export class MapState {
     this.choose(null);
   }
 
+  /** Draws something over the layers; an effect that calls this does not depend on what else is drawn. */
   setOverlay<Name extends keyof Overlays>(name: Name, data: Overlays[Name]): void {
-    this.overlays = { ...this.overlays, [name]: data };
+    this.overlays = { ...untrack(() => this.overlays), [name]: data };
   }
 
   /** Takes layers off the map that no longer exist for this reader; returns their slugs. */

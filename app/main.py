@@ -15,6 +15,7 @@ from app.api.layers import router as layers_router
 from app.api.query import router as query_router
 from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
+from app.api.tasks import router as tasks_router
 from app.api.units import router as units_router
 from app.client_address import ClientAddress
 from app.database import Database, open_auth, open_gate, open_writer
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         scenarios_router,
         audit_router,
         alerts_router,
+        tasks_router,
         events_router,
         account_router,
         account_pages_router,

@@ -40,6 +40,7 @@ from layers.rights import NotAllowed
 from layers.units import UnitNotFound
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
+from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
 from tiles.raster.errors import NoSceneThen, RasterNotFound
@@ -59,6 +60,7 @@ _NOT_FOUND = (
     RasterNotFound,
     NoSceneThen,
     AlertNotFound,
+    TaskNotFound,
     ScenarioNotFound,
     AccountNotFound,
     TokenNotFound,
@@ -71,6 +73,9 @@ _STATUSES: Mapping[type[Exception], int] = {
     AlertChanged: 409,
     ActOutOfOrder: 409,
     PlaceHasNewerAlert: 409,
+    TaskChanged: 409,
+    TaskOutOfOrder: 409,
+    TaskOfAnother: 403,
     SignInRefused: 401,
     SecondFactorNeeded: 401,
     TooManyFailures: 429,

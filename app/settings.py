@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     keep_exports: timedelta = Field(timedelta(hours=24), gt=timedelta(0))
     # Websites whose pages may read what anybody may read; never with a cookie.
     cors_origins: tuple[str, ...] = ("*",)
+    # Days off and days worked in exchange that the Government decides each year, besides the public holidays.
+    days_off: tuple[date, ...] = ()
+    days_worked: tuple[date, ...] = ()
+    # How long each rung has with a late task before the one above is told.
+    task_escalates_every: timedelta = Field(timedelta(hours=4), gt=timedelta(0))
     raster_cache_mb: int = Field(64, ge=0)
     # Addresses or networks whose X-Forwarded-* headers are believed.
     trusted_proxies: tuple[str, ...] = ()
@@ -79,7 +84,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("timeout_tiles", "timeout_query", "keep_exports", mode="before")
+    @field_validator("timeout_tiles", "timeout_query", "keep_exports", "task_escalates_every", mode="before")
     @classmethod
     def _from_seconds(cls, value: object) -> object:
         # pydantic reads a number as seconds, but the environment only holds text.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 
@@ -15,6 +16,7 @@ from app.questions import Answerer
 from app.settings import Settings
 from layers.jobs import JobKind
 from layers.live import prune_events
+from scenarios.tasks.escalating import escalate_tasks
 from tiles.companions import refresh_companions, stale_layers
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
         Step(lambda: _refresh_tiles(database), every_s=2.0),
         Step(lambda: seal(database), every_s=SEAL_EVERY_S),
         Step(lambda: _prune_live(database), every_s=600.0),
+        Step(lambda: _escalate(database, settings), every_s=30.0),
         Step(lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
 
@@ -58,6 +61,16 @@ def _refresh_tiles(database: Database) -> None:
         if refreshed is not None:
             log.info("tiles_refreshed", layer=slug, revision=refreshed.revision, cells=refreshed.cells)
     engine.dispose()
+
+
+def _escalate(database: Database, settings: Settings) -> None:
+    """Reports late tasks upwards."""
+    engine = database.engine("diaban_writer")
+    with engine.begin() as connection:
+        count = escalate_tasks(connection, datetime.now(UTC), settings.task_escalates_every)
+    engine.dispose()
+    if count:
+        log.info("tasks_escalated", count=count)
 
 
 def _prune_live(database: Database) -> None:

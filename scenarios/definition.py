@@ -154,6 +154,7 @@ class Step:
         source: clause that states it.
         hours: of a deadline WITHIN, counted from the alert or the receipt.
         before: wall-clock time of SAME_DAY_BEFORE, Vietnamese time.
+        beside: whether it goes on beside the step before it, rather than after that is done.
     """
 
     key: str
@@ -164,6 +165,7 @@ class Step:
     channel: str | None = None
     hours: int | None = None
     before: time | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _threshold(place: Place) -> Threshold:
 
 def _step(place: Place) -> Step:
     members = place.members(
-        required=("key", "title", "actor", "deadline", "source"), optional=("channel", "hours", "before")
+        required=("key", "title", "actor", "deadline", "source"), optional=("channel", "hours", "before", "beside")
     )
     deadline = _word(members["deadline"], DeadlineKind)
     for kind, name in ((DeadlineKind.WITHIN, "hours"), (DeadlineKind.SAME_DAY_BEFORE, "before")):
@@ -177,6 +177,7 @@ def _step(place: Place) -> Step:
         channel=members["channel"].text(longest=100) if "channel" in members else None,
         hours=members["hours"].integer(1, 10_000) if "hours" in members else None,
         before=time.fromisoformat(_matching(members["before"], _CLOCK, "16:00")) if "before" in members else None,
+        beside=members["beside"].truth() if "beside" in members else False,
     )
 
 

@@ -42,7 +42,8 @@ def step_text(step: Step) -> str:
     """One step in one line: what, who, by when, by which channel, by which clause."""
     when = {"within": f"≤ {step.hours} h", "same_day_before": f"trước {step.before:%H:%M}" if step.before else ""}
     others = {"at_once": "ngay", "promptly": "kịp thời", "daily": "hằng ngày", "none": ""}
-    parts = (step.actor, {**others, **when}[step.deadline], step.channel, step.source)
+    beside = "song song với bước trước" if step.beside else ""
+    parts = (step.actor, {**others, **when}[step.deadline], step.channel, beside, step.source)
     return f"{step.title.vi} ({'; '.join(part for part in parts if part)})"
 
 

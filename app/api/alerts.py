@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -16,10 +17,12 @@ from starlette.responses import Response
 
 from app.client_address import source_of
 from app.resources import ResourcesOf, SignedIn
+from app.work_calendar import work_calendar
 from layers.access import Scope
 from scenarios.alerts.lifecycle import Act, State, Step, take_step
 from scenarios.alerts.reading import MOST, AlertFilter, ListedAlert, WholeAlert, list_alerts, read_alert
 from scenarios.outcomes import Standing
+from scenarios.work.calendar import WorkCalendar
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 _BIGGEST = 2**63 - 1
@@ -79,7 +82,8 @@ async def post_step(
     """Does one act and gives the alert afterwards; of two people at once the second gets a conflict."""
     step = Step(body.act, body.version, body.comment, body.assignee, body.rating)
     source = source_of(request)
-    return _whole(await anyio.to_thread.run_sync(_take, resources.editing, principal.scope, alert_id, step, source))
+    how = partial(_take, calendar=work_calendar(resources.settings), source=source)
+    return _whole(await anyio.to_thread.run_sync(how, resources.editing, principal.scope, alert_id, step))
 
 
 def _list(engine: Engine, scope: Scope, wanted: AlertFilter, limit: int) -> list[ListedAlert]:
@@ -92,9 +96,11 @@ def _read(engine: Engine, scope: Scope, alert_id: int) -> WholeAlert:
         return read_alert(connection, scope, alert_id)
 
 
-def _take(engine: Engine, scope: Scope, alert_id: int, step: Step, source: str | None) -> WholeAlert:
+def _take(
+    engine: Engine, scope: Scope, alert_id: int, step: Step, *, calendar: WorkCalendar, source: str | None
+) -> WholeAlert:
     with engine.begin() as connection:
-        take_step(connection, scope, alert_id, step, datetime.now(UTC), source=source)
+        take_step(connection, scope, alert_id, step, datetime.now(UTC), calendar=calendar, source=source)
         return read_alert(connection, scope, alert_id)
 
 

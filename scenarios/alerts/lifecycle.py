@@ -14,6 +14,8 @@ from layers.access import Scope
 from layers.audit import Event, record_event
 from layers.rights import Action, Area, NotAllowed
 from scenarios.alerts.errors import ActIncomplete, ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
+from scenarios.tasks.giving import drop_tasks, take_up_tasks
+from scenarios.work.calendar import WorkCalendar
 
 
 class State(StrEnum):
@@ -93,6 +95,7 @@ _MOVES: Final = {
     Act.RATE: _Move(frozenset({State.CLOSED}), None, needs="rating"),
     Act.COMMENT: _Move(frozenset(State), None, needs="comment"),
 }
+_CALENDAR: Final = WorkCalendar()
 _LOCK: Final = text("SELECT * FROM alerts.alerts WHERE id = :id FOR UPDATE")
 _CHANGE: Final = text(
     "UPDATE alerts.alerts SET state = :state, version = version + 1,"
@@ -116,9 +119,18 @@ def possible_acts(scope: Scope, unit_code: str, state: State) -> tuple[Act, ...]
 
 
 def take_step(
-    connection: Connection, scope: Scope, alert_id: int, step: Step, at: datetime, *, source: str | None = None
+    connection: Connection,
+    scope: Scope,
+    alert_id: int,
+    step: Step,
+    at: datetime,
+    *,
+    calendar: WorkCalendar = _CALENDAR,
+    source: str | None = None,
 ) -> Alert:
     """Does one act on an alert inside the caller's transaction; of two people at once one wins.
+
+    Closing drops the tasks that are left, reopening takes them up again.
 
     Args:
         connection: Owner or writer, in a transaction.
@@ -126,6 +138,7 @@ def take_step(
         alert_id: The alert.
         step: The act.
         at: The moment of the act, aware UTC.
+        calendar: Which days are worked, for the deadlines of tasks that are taken up.
         source: Address and port that the act came from, for the audit trail.
 
     Raises:
@@ -154,6 +167,10 @@ def take_step(
     changed = _change(connection, values)
     told = {"actor": scope.subject, "act": step.act.value, "old": alert.state, "comment": step.comment.strip()}
     connection.execute(_TELL, {"id": alert_id, "state": state.value, "at": at, **told})
+    if step.act is Act.CLOSE:
+        drop_tasks(connection, [alert_id], at, scope.subject)
+    elif step.act is Act.REOPEN:
+        take_up_tasks(connection, alert_id, at, scope.subject, calendar)
     event = Event(scope.subject, f"alert_{step.act}", "alert", str(alert_id), unit_code=alert.unit_code, source=source)
     record_event(connection, event)
     return Alert(alert_id, state, changed.version, changed.unit_code, changed.assignee, changed.rating)

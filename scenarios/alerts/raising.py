@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from layers.audit import Event, record_event
 from scenarios.alerts.errors import UnstorableEvidence
 from scenarios.outcomes import Outcome
+from scenarios.tasks.giving import drop_tasks, give_tasks
+from scenarios.work.calendar import WorkCalendar
 
 _APPLY: Final = text(files(__package__).joinpath("raising.sql").read_text(encoding="utf-8"))
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('alerts.raising/' || :scenario, 0))")
 _ACTOR: Final = "rules"
+_CALENDAR: Final = WorkCalendar()
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,12 @@ class Raised:
     cleared: tuple[int, ...] = ()
 
 
-def apply_outcomes(connection: Connection, outcomes: Sequence[Outcome], at: datetime) -> Raised:
+def apply_outcomes(
+    connection: Connection, outcomes: Sequence[Outcome], at: datetime, calendar: WorkCalendar = _CALENDAR
+) -> Raised:
     """Opens, updates and clears alerts by what rules say, inside the caller's transaction.
+
+    An alert that opens brings the tasks of its scenario's steps; one that is closed drops what is left of them.
 
     Applying an outcome again, or one that is not newer than the last, changes nothing. An alert that people closed
     while its condition holds stays closed until the condition has ended and begun anew (a later ``since``). Without
@@ -50,6 +57,7 @@ def apply_outcomes(connection: Connection, outcomes: Sequence[Outcome], at: date
         connection: Owner or writer, READ COMMITTED, in the transaction of the evaluation.
         outcomes: Any number, of any scenarios; of several for one place the newest counts.
         at: The moment of applying, aware UTC.
+        calendar: Which days are worked, for the deadlines of tasks.
 
     Raises:
         UnstorableEvidence: Some evidence is no JSON; nothing was applied.
@@ -60,12 +68,26 @@ def apply_outcomes(connection: Connection, outcomes: Sequence[Outcome], at: date
     for scenario in sorted({outcome.scenario for outcome in outcomes}):
         connection.execute(_LOCK, {"scenario": scenario})
     by_act: dict[str, list[int]] = {"opened": [], "updated": [], "kept": [], "cleared": []}
-    for row in connection.execute(_APPLY, {"outcomes": document, "at": at}).all():
+    touched = connection.execute(_APPLY, {"outcomes": document, "at": at}).all()
+    _bring_tasks(connection, touched, at, calendar)
+    for row in touched:
         by_act[row.act].append(row.id)
         if row.act in ("opened", "cleared"):
             event = Event(_ACTOR, f"alert_{row.act}", "alert", str(row.id), unit_code=row.unit_code)
             record_event(connection, event)
     return Raised(**{act: tuple(ids) for act, ids in by_act.items()})
+
+
+def _bring_tasks(connection: Connection, touched: Sequence[Row[Any]], at: datetime, calendar: WorkCalendar) -> None:
+    opened: dict[str, list[int]] = {}
+    for row in touched:
+        if row.act == "opened":
+            opened.setdefault(row.scenario, []).append(row.id)
+    for scenario, alerts in opened.items():
+        give_tasks(connection, scenario, alerts, at, calendar)
+    closed = [row.id for row in touched if row.to_state == "closed"]
+    if closed:
+        drop_tasks(connection, closed, at, _ACTOR)
 
 
 def _row(outcome: Outcome) -> dict[str, object]:

@@ -31,7 +31,7 @@ WITH told AS (
         version = alert.version + CASE WHEN living.standing <> alert.standing OR living.level <> alert.level
             THEN 1 ELSE 0 END
     FROM living WHERE alert.id = living.id
-    RETURNING alert.id, alert.unit_code,
+    RETURNING alert.id, alert.unit_code, alert.scenario,
         CASE WHEN NOT living.differs THEN 'kept'
             WHEN living.standing = 'clear' AND living.old_standing <> 'clear' THEN 'cleared' ELSE 'updated' END AS act,
         living.old_state AS from_state, alert.state AS to_state, living.differs,
@@ -53,7 +53,7 @@ WITH told AS (
 ), changed AS (
     SELECT * FROM updated
     UNION ALL
-    SELECT opened.id, opened.unit_code, 'opened', NULL, opened.state, true,
+    SELECT opened.id, opened.unit_code, opened.scenario, 'opened', NULL, opened.state, true,
         told.at, told.rule_version, told.standing, told.level, told.value, told.threshold, told.evidence
     FROM opened JOIN told USING (scenario, rule, place_kind, place_layer, place_key)
 ), frozen AS (
@@ -65,4 +65,4 @@ WITH told AS (
         'rules', act, from_state, to_state, :at
     FROM changed WHERE differs
 )
-SELECT id, unit_code, act, to_state FROM changed ORDER BY id
+SELECT id, unit_code, scenario, act, to_state FROM changed ORDER BY id

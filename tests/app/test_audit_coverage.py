@@ -78,6 +78,12 @@ def _acknowledge(client: httpx.Client) -> httpx.Response:
     return client.post(f"/api/alerts/{alert['id']}/steps", json=step)
 
 
+def _take_task(client: httpx.Client) -> httpx.Response:
+    """Wants the task of that alert."""
+    (task,) = client.get("/api/tasks", params={"state": "open"}).json()["tasks"]
+    return client.post(f"/api/tasks/{task['id']}/steps", json={"act": "take", "version": task["version"]})
+
+
 def _change(method: str) -> Act:
     def act(client: httpx.Client) -> httpx.Response:
         feature = _first(client)
@@ -102,6 +108,7 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PATCH"), "layer_edited"),
     ("DELETE", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("DELETE"), "layer_edited"),
     ("POST", "/api/alerts/{alert_id}/steps"): (_acknowledge, "alert_acknowledge"),
+    ("POST", "/api/tasks/{task_id}/steps"): (_take_task, "task_take"),
 }
 
 

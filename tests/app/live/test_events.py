@@ -170,6 +170,8 @@ class TestAfterABreak:
                 heard.until("ready")
                 seen = world.open_alert()
                 assert heard.until("alert_opened", seen)
+                # The last event of the same transaction says how far the reader was told.
+                heard.until("task_changed")
                 place = heard.place
             slow.commit()
         missed = world.open_alert()

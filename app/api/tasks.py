@@ -17,7 +17,7 @@ from app.client_address import source_of
 from app.resources import ResourcesOf, SignedIn
 from app.work_calendar import work_calendar
 from layers.access import Scope
-from scenarios.tasks.acting import TaskAct, TaskStep, act_on_task
+from scenarios.tasks.acting import TaskAct, TaskStep, act_on_task, possible_task_acts
 from scenarios.tasks.reading import MOST, TaskCounts, TaskFilter, WholeTask, count_tasks, list_tasks, read_task
 from scenarios.tasks.task import Task, TaskState
 from scenarios.work.calendar import WorkCalendar
@@ -101,7 +101,8 @@ def _list(engine: Engine, scope: Scope, wanted: TaskFilter, limit: int, offset: 
     now = datetime.now(UTC)
     with engine.connect() as connection:
         tasks, total = list_tasks(connection, scope, wanted, now, limit=limit, offset=offset)
-    return {"tasks": [_shown(task, now) for task in tasks], "total": total}
+    shown = [{**_shown(task, now), "acts": possible_task_acts(scope, task)} for task in tasks]
+    return {"tasks": shown, "total": total}
 
 
 def _count(engine: Engine, scope: Scope, scenario: str | None) -> list[TaskCounts]:

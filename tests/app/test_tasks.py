@@ -67,6 +67,7 @@ def test_the_next_step_opens_when_the_one_before_is_done(service: Service) -> No
         "watch": "open", "receive": "open", "assign": "waiting", "handle": "waiting", "reply": "waiting",
         "rate": "waiting",
     }  # fmt: skip
+    assert {task["step"]: task["acts"] for task in [first, *rest]}["assign"] == ["comment"]
     (receive,) = [task for task in [first, *rest] if task["step"] == "receive"]
     done = _act(service, "officer", receive["id"], "finish", receive["version"], comment="Rác thải").json()
     assert (done["state"], done["steps"][-1]["comment"]) == ("done", "Rác thải")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -95,6 +96,38 @@ class TestAlerts:
             expect(page.get_by_text("Phiên làm việc đã hết")).to_be_hidden()
             page.get_by_role("button", name="Gửi: Ghi ý kiến").click()
             expect(page.get_by_role("article")).to_contain_text("Đã cử người tới")
+
+
+class TestTasks:
+    def test_a_step_is_done_and_the_next_counts_down(self, stage: Stage) -> None:
+        alert = stage.raise_alert("cong-viec", scenario="S12")
+        with stage.page("leader") as page:
+            page.goto(f"/board?s=S12&a={alert}")
+            tasks = page.get_by_role("region", name="Việc theo kịch bản").get_by_role("listitem")
+            expect(tasks).to_have_count(6)
+            for number, words in enumerate(("Rác thải sinh hoạt", "Giao đội 2")):
+                task = tasks.nth(number)
+                task.get_by_role("button", name="Báo xong").click()
+                task.get_by_label("Kết quả").fill(words)
+                task.get_by_role("button", name="Gửi: Báo xong").click()
+                expect(task).to_contain_text("Đã xong")
+            expect(tasks.nth(2)).to_contain_text(re.compile(r"còn 23 giờ 5\d phút"))
+            tasks.nth(2).get_by_role("button", name="Nhận việc").click()
+            expect(tasks.nth(2)).to_contain_text("phụ trách:")
+            expect(tasks.nth(3)).to_contain_text("Chờ bước trước")
+            assert violations(page) == []
+
+    def test_one_that_is_late_says_so_and_what_somebody_else_does_shows_by_itself(self, stage: Stage) -> None:
+        alert = stage.raise_alert("tre-han", scenario="S37")
+        with stage.page("leader") as leader, stage.page("officer") as officer:
+            for page in (leader, officer):
+                page.goto(f"/board?s=S37&a={alert}")
+            tasks = leader.get_by_role("region", name="Việc theo kịch bản").get_by_role("listitem")
+            officer.get_by_role("button", name="Báo xong").click()
+            officer.get_by_label("Kết quả").fill("Đã nhận")
+            officer.get_by_role("button", name="Gửi: Báo xong").click()
+            expect(tasks.nth(0)).to_contain_text("Đã xong")
+            expect(tasks.nth(1)).to_contain_text("quá hạn")
 
 
 class TestScenario:

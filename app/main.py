@@ -9,8 +9,10 @@ from fastapi import FastAPI
 
 from app.api.alerts import router as alerts_router
 from app.api.audit import router as audit_router
+from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
+from app.api.jobs import router as jobs_router
 from app.api.layers import router as layers_router
 from app.api.query import router as query_router
 from app.api.scenarios import router as scenarios_router
@@ -116,12 +118,14 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         search_router,
         exports_router,
         layers_router,
+        definitions_router,
         units_router,
         scenarios_router,
         audit_router,
         alerts_router,
         tasks_router,
         events_router,
+        jobs_router,
         account_router,
         account_pages_router,
     ):

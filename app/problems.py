@@ -36,6 +36,8 @@ from layers.identity.errors import (
     TokenNotFound,
     TooManyFailures,
 )
+from layers.job_keeping import JobNotFailed
+from layers.restyle import StyleChanged
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
@@ -81,6 +83,8 @@ _STATUSES: Mapping[type[Exception], int] = {
     TooManyFailures: 429,
     TooManyListeners: 503,
     AccountExists: 409,
+    StyleChanged: 409,
+    JobNotFailed: 409,
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),

@@ -44,7 +44,7 @@ def to_json(definition: Definition) -> dict[str, object]:
         "source": definition.source,
         "fields": [_field_json(field) for field in definition.fields],
         "tiles": _tiles_json(definition.tiles) if definition.tiles else None,
-        "style": _style_json(definition.style) if definition.style else None,
+        "style": style_json(definition.style) if definition.style else None,
     }
 
 
@@ -70,6 +70,15 @@ def from_json(document: Mapping[str, object]) -> Definition:
     if problem:
         raise InvalidDefinition(problem.vi, problem.en, file=slug, line=0, path=problem.path)
     return definition
+
+
+def read_style(document: Mapping[str, object]) -> Style:
+    """Returns the style that `style_json` wrote; what it draws by has not been checked against a layer.
+
+    Raises:
+        KeyError, TypeError, ValueError: A member is missing or of another kind; each names the member.
+    """
+    return _Members(document).style()
 
 
 def _label_json(label: Label) -> dict[str, object]:
@@ -121,7 +130,8 @@ def _tiles_json(tiles: TileOptions) -> dict[str, object]:
     }
 
 
-def _style_json(style: Style) -> dict[str, object]:
+def style_json(style: Style) -> dict[str, object]:
+    """Returns the style as JSON values; `read_style` gives an equal style back."""
     return {
         "type": style.type,
         "color": style.color,

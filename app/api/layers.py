@@ -46,7 +46,11 @@ async def get_layers(resources: ResourcesOf, scope: ScopeOf) -> dict[str, object
 async def get_layer(resources: ResourcesOf, scope: ScopeOf, slug: str) -> dict[str, object]:
     """A layer with its definition."""
     layer = resources.catalogue.get(slug, scope)
-    return {**layer_document(layer), "definition": to_json(layer.definition)}
+    return {
+        **layer_document(layer),
+        "definition_version": layer.definition_version,
+        "definition": to_json(layer.definition),
+    }
 
 
 @router.get("/{slug}/revisions", summary="Các phiên bản của lớp · Revisions of a layer")

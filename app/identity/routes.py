@@ -18,11 +18,13 @@ from app.client_address import source_of
 from app.identity.identify import COOKIE, known_of
 from app.identity.people import Known, People
 from app.resources import Resources, ResourcesOf, SignedIn, SignInNeeded
+from layers.access import Scope
 from layers.errors import LayerError
 from layers.identity.accounts import change_password
 from layers.identity.second_factor import Enrolment, begin_enrolment, confirm_enrolment
 from layers.identity.sessions import AGE, Holder, Proof, end_session, sign_in
 from layers.identity.tokens import add_token, list_tokens, revoke_token
+from layers.rights import Action, Area
 
 router = APIRouter(tags=["account"])
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -123,9 +125,15 @@ def session_document(known: Known | None) -> dict[str, object]:
         "display_name": principal.display_name,
         "unit_code": principal.unit_code,
         "roles": list(principal.roles),
+        "may": _may(principal.scope),
         "must_change_password": known.holder.must_change_password,
         "must_add_second_factor": known.needs_second_factor,
     }
+
+
+def _may(scope: Scope) -> list[str]:
+    """What the person may do with parts of the service, in any commune: ``read @alerts``."""
+    return [f"{action} {area}" for area in Area for action in Action if scope.may_somewhere(action, area)]
 
 
 @router.get("/api/session", summary="Ai đang đăng nhập · Who has signed in")

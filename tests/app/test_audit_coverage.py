@@ -25,7 +25,12 @@ from tests.scenarios.alerts.outcomes import fresh_place, hour, outcome
 pytestmark = pytest.mark.db
 SCHOOL = "/ogc/collections/schools/items"
 # Routes that only answer, though a question comes in a body.
-QUESTIONS = {("POST", "/api/query"), ("POST", "/api/rasters/{slug}/figures")}
+QUESTIONS = {
+    ("POST", "/api/query"),
+    ("POST", "/api/rasters/{slug}/figures"),
+    ("POST", "/api/layers/check"),
+    ("POST", "/api/layers/{slug}/style/preview"),
+}
 # Signing in and what an account's holder does needs a session: tests/app/identity looks at their events.
 ACCOUNT = {
     ("POST", "/api/session"),
@@ -84,6 +89,18 @@ def _take_task(client: httpx.Client) -> httpx.Response:
     return client.post(f"/api/tasks/{task['id']}/steps", json={"act": "take", "version": task["version"]})
 
 
+def _restyle(client: httpx.Client) -> httpx.Response:
+    layer = client.get("/api/layers/schools").json()
+    style = {**layer["definition"]["style"], "color": "#123456"}
+    return client.put("/api/layers/schools/style", json=style, headers={"If-Match": f'"{layer["definition_version"]}"'})
+
+
+def _retry(client: httpx.Client) -> httpx.Response:
+    """Wants a job that has failed."""
+    (failed, *_) = client.get("/api/jobs", params={"status": "failed"}).json()["jobs"]
+    return client.post(f"/api/jobs/{failed['id']}/retry")
+
+
 def _change(method: str) -> Act:
     def act(client: httpx.Client) -> httpx.Response:
         feature = _first(client)
@@ -107,6 +124,8 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("PUT", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PUT"), "layer_edited"),
     ("PATCH", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("PATCH"), "layer_edited"),
     ("DELETE", "/ogc/collections/{collection_id}/items/{feature_id}"): (_change("DELETE"), "layer_edited"),
+    ("PUT", "/api/layers/{slug}/style"): (_restyle, "style_changed"),
+    ("POST", "/api/jobs/{job_id}/retry"): (_retry, "job_retried"),
     ("POST", "/api/alerts/{alert_id}/steps"): (_acknowledge, "alert_acknowledge"),
     ("POST", "/api/tasks/{task_id}/steps"): (_take_task, "task_take"),
 }
@@ -166,8 +185,17 @@ def _raise_alert(database: Database) -> None:
     engine.dispose()
 
 
+def _fail_job(database: Database) -> None:
+    with psycopg.connect(database.superuser_dsn) as connection:
+        connection.execute(
+            "INSERT INTO jobs.jobs (id, kind, status, request, scope) VALUES"
+            " (gen_random_uuid(), 'export', 'failed', '{}', '{}')"
+        )
+
+
 def test_each_leaves_one_event_with_address_and_port(editing: Service) -> None:
     _raise_alert(editing.database)
+    _fail_job(editing.database)
     found = {}
     for route, (act, _) in ACTS.items():
         before = _newest(editing.database)

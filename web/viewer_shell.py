@@ -16,8 +16,16 @@ from web.ogc_pages import grouped
 FOLDER: Final = STATIC_FOLDER / "viewer"
 ENTRY: Final = "src/main.ts"
 # Paths below the service's own; `web/viewer/src/pages/pages.ts` lists the same ones with their program.
-PAGES: Final = {"map": "src/map/MapPage.svelte", "board": "src/board/BoardPage.svelte"}
-_TITLES: Final = {"map": Label("Bản đồ", "Map"), "board": Label("Kịch bản", "Scenarios")}
+PAGES: Final = {
+    "map": "src/map/MapPage.svelte",
+    "board": "src/board/BoardPage.svelte",
+    "admin": "src/admin/AdminPage.svelte",
+}
+_TITLES: Final = {
+    "map": Label("Bản đồ", "Map"),
+    "board": Label("Kịch bản", "Scenarios"),
+    "admin": Label("Quản trị", "Administration"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
+import { admin } from './admin.vi.ts';
 import { board } from './board.vi.ts';
 
 /** Every sentence of the interface, Vietnamese. `en.ts` has the same keys; a test compares them. */
 export const vi = {
+  ...admin,
   ...board,
   'app.name': 'Địa Bàn',
   'app.skip': 'Tới nội dung chính',

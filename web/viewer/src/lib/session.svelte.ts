@@ -6,6 +6,8 @@ export interface Person {
   readonly display_name: string;
   readonly unit_code: string | null;
   readonly roles: readonly string[];
+  /** What the person may do with parts of the service: `read @audit`. */
+  readonly may: readonly string[];
 }
 
 /** Who looks. Nobody has signed in as long as `person` is null; the service then shows what is public. */
@@ -41,6 +43,11 @@ class Session {
     }
   }
 
+  /** Whether the person may do something with a part of the service, such as `read @audit`. */
+  may(act: string): boolean {
+    return this.person?.may.includes(act) ?? false;
+  }
+
   ended(): void {
     if (this.person !== null) this.hasExpired = true;
     this.person = null;
@@ -55,6 +62,7 @@ function personOf(answer: Record<string, unknown>): Person | null {
     display_name: typeof held['display_name'] === 'string' ? held['display_name'] : held['subject'],
     unit_code: typeof held['unit_code'] === 'string' ? held['unit_code'] : null,
     roles: Array.isArray(held['roles']) ? held['roles'].map(String) : [],
+    may: Array.isArray(held['may']) ? held['may'].map(String) : [],
   };
 }
 

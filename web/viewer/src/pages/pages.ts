@@ -1,5 +1,6 @@
 import type { Component } from 'svelte';
 import type { Key } from '../lib/i18n.svelte.ts';
+import { session } from '../lib/session.svelte.ts';
 import type { IconName } from '../ui/Icon.svelte';
 
 export interface Page {
@@ -9,8 +10,13 @@ export interface Page {
   readonly icon: IconName;
   /** Whether `wall=1` shows it without header and rail. */
   readonly hasWall?: boolean;
+  /** Whether the rail offers it to whoever looks; always where nothing is said. */
+  readonly isFor?: () => boolean;
   readonly load: () => Promise<{ default: Component }>;
 }
+
+/** Any of these makes administration worth offering. */
+const ADMIN_RIGHTS = ['edit @definitions', 'read @audit', 'read @people', 'edit @operations'];
 
 /** Every page of the program, in the order of the rail; each comes as a chunk of its own. */
 export const PAGES: readonly Page[] = [
@@ -21,6 +27,13 @@ export const PAGES: readonly Page[] = [
     icon: 'board',
     hasWall: true,
     load: () => import('../board/BoardPage.svelte'),
+  },
+  {
+    path: '/admin',
+    title: 'page.admin',
+    icon: 'admin',
+    isFor: () => ADMIN_RIGHTS.some((act) => session.may(act)),
+    load: () => import('../admin/AdminPage.svelte'),
   },
 ];
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
 const COMPRESSIBLE = /\.(m?js|css|svg|json)$/;
-const MIN_BYTES = 128;
+const MIN_BYTES = 1;
 
 /** Writes `<file>.br` beside every text file of the build, at a quality no server affords per request. */
 export function precompress(): Plugin {

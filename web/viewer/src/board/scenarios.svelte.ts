@@ -10,6 +10,8 @@ export interface ScenarioSummary {
   readonly group: Group;
   readonly fit: 'map-core' | 'map-aided' | 'list-first';
   readonly layers: readonly string[];
+  readonly rule_count: number;
+  readonly thresholds_to_set: readonly string[];
 }
 
 export interface Rule {

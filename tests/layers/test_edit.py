@@ -8,12 +8,16 @@ import threading
 import pytest
 import shapely
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 
+from app.database import Database
+from layers.access import Grant, Scope, set_writer_scope
 from layers.definition import Definition
 from layers.edit import DeleteFeature, Edit, Edited, InsertFeature, ReplaceFeature, UpdateFeature, edit_features
 from layers.edit_rows import find_features
 from layers.errors import FeatureNotFound, FieldNotFound, LayerNotFound, RowsRefused, VersionConflict
 from layers.publish import revert_layer
+from layers.rights import Action, Right
 from layers.tables import private_table
 from tests.layers.ask_world import SIZE, SOUTH, WEST, commune_code
 from tests.layers.conftest import MakeLayer
@@ -239,3 +243,34 @@ def test_personal_values_are_one_row_for_each_revision_that_set_them(store_write
     with store_writer.connect() as connection:
         rows = connection.execute(private.select().order_by(private.c.revision))
         assert [tuple(row) for row in rows] == [(1, 1, "Nguyễn Thị Ổi"), (1, 2, None)]
+
+
+class TestAWriterOfOneCommune:
+    """What the database itself holds a writer to, below every check of the program."""
+
+    @pytest.mark.parametrize("kind", [PLACES, FIELDS])
+    def test_changes_that_commune_alone(self, store: Database, make_layer: MakeLayer, kind: str) -> None:
+        layer = make_layer(kind)
+        shape = HERE if kind == PLACES else HERE.buffer(0.001)
+        scope = _editor(layer.slug, commune_code(0, 0))
+        engine = store.engine("diaban_writer")
+        with engine.begin() as connection:
+            done = edit_features(connection, layer.slug, [InsertFeature(FIRST, shape)], note=NOTE, scope=scope)
+        with engine.begin() as connection:
+            edit_features(connection, layer.slug, [UpdateFeature(done.fids[0], {"berths": 9})], note=NOTE, scope=scope)
+        statements = (
+            f"UPDATE features.{layer.table} SET berths = 1",
+            f"DELETE FROM features.{layer.table}",
+        )
+        for statement in statements:
+            with engine.connect() as connection:
+                set_writer_scope(connection, _editor(layer.slug, commune_code(1, 0)))
+                with pytest.raises(ProgrammingError, match="outside the communes"):
+                    connection.execute(text(statement))
+        with engine.begin() as connection:
+            edit_features(connection, layer.slug, [DeleteFeature(done.fids[0])], note=NOTE, scope=scope)
+        engine.dispose()
+
+
+def _editor(slug: str, unit: str) -> Scope:
+    return Scope("clerk", (Grant(Right(frozenset({Action.EDIT}), layers=frozenset({slug})), frozenset({unit})),))

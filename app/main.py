@@ -46,6 +46,10 @@ from app.resources import Resources
 from app.security_headers import SecurityHeaders
 from app.settings import Settings
 from app.tile_routes import router as tile_router
+from app.uploads.file_routes import router as upload_files_router
+from app.uploads.notice_routes import router as notices_router
+from app.uploads.routes import router as uploads_router
+from app.uploads.tus import router as tus_router
 from app.viewer_routes import router as viewer_router
 from app.watcher import CatalogueWatcher
 from layers.identity.second_factor import open_key
@@ -128,12 +132,17 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         jobs_router,
         account_router,
         account_pages_router,
+        # Before the uploads themselves: an upload's id could be "tus" otherwise.
+        tus_router,
+        uploads_router,
+        upload_files_router,
+        notices_router,
     ):
         app.include_router(router)
     # The last added is the outermost.
     app.add_middleware(Identify)
     app.add_middleware(Encode)
-    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES, streamed=("/api/uploads",))
     app.add_middleware(CancelWhenGone)
     app.add_middleware(FinalSlash, prefix="/ogc")
     app.add_middleware(OtherWebsites, origins=chosen.cors_origins)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections.abc import Collection
 
 import structlog
 from starlette.requests import Request
@@ -72,13 +73,18 @@ def _route(scope: Scope) -> str:
 class LimitBody:
     """Refuses a request body over a number of bytes, before and while it is read."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, streamed: Collection[str] = ()) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.streamed = tuple(streamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection."""
         if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if any(scope["path"] == path or scope["path"].startswith(path + "/tus") for path in self.streamed):
+            # These bodies go to disk as they come, under a limit of their own.
             await self.app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")

@@ -40,6 +40,17 @@ from layers.job_keeping import JobNotFailed
 from layers.restyle import StyleChanged
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
+from layers.uploads.errors import (
+    ChangeMoved,
+    FileGone,
+    FileTooLarge,
+    KeyUsedOtherwise,
+    NoRoom,
+    NotReady,
+    SameEyes,
+    UploadNotFound,
+    WrongState,
+)
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
 from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
@@ -66,6 +77,8 @@ _NOT_FOUND = (
     ScenarioNotFound,
     AccountNotFound,
     TokenNotFound,
+    UploadNotFound,
+    FileGone,
 )
 _STATUSES: Mapping[type[Exception], int] = {
     FileNotReady: 409,
@@ -85,6 +98,13 @@ _STATUSES: Mapping[type[Exception], int] = {
     AccountExists: 409,
     StyleChanged: 409,
     JobNotFailed: 409,
+    WrongState: 409,
+    ChangeMoved: 409,
+    NotReady: 422,
+    KeyUsedOtherwise: 422,
+    SameEyes: 403,
+    FileTooLarge: 413,
+    NoRoom: 507,
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),
@@ -101,6 +121,8 @@ _TITLES = {
     422: ("Nội dung không hợp lệ", "Unprocessable content"),
     428: ("Thiếu điều kiện", "Precondition required"),
     429: ("Quá nhiều yêu cầu", "Too many requests"),
+    423: ("Đang bị giữ", "Locked"),
+    507: ("Hết chỗ chứa", "Insufficient storage"),
     500: ("Lỗi của dịch vụ", "Internal error"),
     503: ("Dịch vụ tạm thời chưa sẵn sàng", "Service unavailable"),
 }

@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     # How long each rung has with a late task before the one above is told.
     task_escalates_every: timedelta = Field(timedelta(hours=4), gt=timedelta(0))
     raster_cache_mb: int = Field(64, ge=0)
+
+    max_upload_mb: int = Field(2048, ge=1)
+    # The disk of uploads keeps this much room; a file that would use it up is refused with 507.
+    disk_reserve_mb: int = Field(512, ge=0)
+    # A larger share of a unit's features is deleted only with an explicit yes.
+    deletion_limit: float = Field(0.2, ge=0, le=1)
+    watch_dir: Path | None = None
     # Addresses or networks whose X-Forwarded-* headers are believed.
     trusted_proxies: tuple[str, ...] = ()
 
@@ -99,6 +106,11 @@ class Settings(BaseSettings):
     def exports_dir(self) -> Path:
         """Where finished downloads lie; worker and service see the same folder."""
         return self.state_dir / "exports"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Folder of uploads: originals as they came, and what was made of them."""
+        return self.state_dir / "uploads"
 
     @property
     def raster_dir(self) -> Path:

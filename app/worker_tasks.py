@@ -14,6 +14,7 @@ from app.exports.run import Exporter
 from app.jobs import expire_jobs
 from app.questions import Answerer
 from app.settings import Settings
+from app.uploads.working import UploadWorker
 from layers.jobs import JobKind
 from layers.live import prune_events
 from scenarios.tasks.escalating import escalate_tasks
@@ -32,15 +33,21 @@ class Step:
 
 def job_runners(database: Database, settings: Settings) -> Mapping[JobKind, Callable[[str], None]]:
     """Who does which kind of job, given its id; idempotent, because a crash makes another worker do it again."""
+    uploads = UploadWorker(database, settings)
     return {
         JobKind.EXPORT: Exporter(database, settings.exports_dir, settings.keep_exports).run,
         JobKind.ASK: Answerer(database, settings).run,
+        JobKind.INTAKE: uploads.check,
+        JobKind.PUBLISH: uploads.publish,
     }
 
 
 def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
     """The steps that the worker repeats."""
+    uploads = UploadWorker(database, settings)
     return (
+        Step(uploads.tick, every_s=2.0),
+        Step(uploads.tidy, every_s=60.0),
         Step(lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
         Step(lambda: _refresh_tiles(database), every_s=2.0),
         Step(lambda: seal(database), every_s=SEAL_EVERY_S),

@@ -25,6 +25,7 @@ from layers.uploads.findings import aside_findings, counts_by_code, read_finding
 from layers.uploads.model import State, Upload, UploadKind
 from layers.uploads.preview import write_changes
 from layers.uploads.rows_file import (
+    ROW_COLUMN,
     copy_changing,
     file_digest,
     read_delta,
@@ -120,7 +121,9 @@ def _read_once(desk: Desk, upload: Upload) -> None:
             write_rows(definition, intake.rows, path)
         with desk.shelf.whole(upload.id, REFUSED) as path:
             # Values of refused rows are as the file has them: text.
-            intake.refused.astype("string").rename_axis(index="row").to_parquet(path)
+            refused = intake.refused.astype("string")
+            refused.insert(0, ROW_COLUMN, intake.refused.index.astype("int64"))
+            refused.to_parquet(path, index=False)
     with desk.shelf.whole(upload.id, FINDINGS) as path:
         write_findings(path, findings)
     document |= {"wish_digest": wish_digest(upload), "definition_version": version}

@@ -97,6 +97,7 @@ def announce_upload(desk: Desk, scope: Scope, said: Announcement) -> Announced:
             scope=said.scope,
             wish=said.wish,
             file_name=safe_name(said.file_name),
+            file_bytes=said.declared_bytes,
             watched_path=said.watched_path,
             source=said.source,
         )

@@ -22,7 +22,7 @@ from layers.staging import stage_table
 from layers.uploads.kinship import Kin, Kinship
 
 BATCH: Final = 20_000
-_ROW: Final = "__row__"
+ROW_COLUMN: Final = "__row__"
 _EXTRA: Final = ("fid", "key_ordinal", "province_code", "unit_code")
 _TYPES: Final = {
     FieldType.TEXT: pa.string(),
@@ -45,7 +45,7 @@ def write_rows(definition: Definition, rows: pd.DataFrame, path: Path) -> None:
 
 
 def _schema(definition: Definition, columns: Collection[str]) -> pa.Schema:
-    fields = [pa.field(_ROW, pa.int64())]
+    fields = [pa.field(ROW_COLUMN, pa.int64())]
     fields += [pa.field(field.name, _TYPES[field.type]) for field in definition.fields if field.name in columns]
     extra = {"fid": pa.int64(), "key_ordinal": pa.int64(), "province_code": pa.string(), "unit_code": pa.string()}
     taken = {field.name for field in fields}
@@ -58,7 +58,7 @@ def _schema(definition: Definition, columns: Collection[str]) -> pa.Schema:
 def _arrays(part: pd.DataFrame, schema: pa.Schema) -> list[pa.Array]:
     arrays = []
     for field in schema:
-        if field.name == _ROW:
+        if field.name == ROW_COLUMN:
             arrays.append(pa.array(np.asarray(part.index, dtype="int64")))
         elif field.name == "geometry":
             arrays.append(pa.array(_wkb(part), type=pa.binary()))
@@ -102,10 +102,10 @@ def _frame(batch: pa.RecordBatch) -> pd.DataFrame:
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         if name == "geometry":
             columns[name] = shapely.from_wkb(np.array(array.to_pylist(), dtype=object))
-        elif name != _ROW:
+        elif name != ROW_COLUMN:
             is_plain = pa.types.is_int64(array.type) or pa.types.is_boolean(array.type)
             columns[name] = _nullable(array) if is_plain else _objects(array)
-    index = pd.Index(np.asarray(batch.column(_ROW)), name="row")
+    index = pd.Index(np.asarray(batch.column(ROW_COLUMN)), name="row")
     return pd.DataFrame(columns, index=index)
 
 
@@ -182,7 +182,7 @@ def copy_changing(source: Path, delta: KnownDelta, target: Path) -> None:
     wanted = pa.array(sorted(delta.rows), type=pa.int64())
     with pq.ParquetFile(source) as file, pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
         for batch in file.iter_batches(BATCH):
-            kept = batch.filter(pa.compute.is_in(batch.column(_ROW), wanted))
+            kept = batch.filter(pa.compute.is_in(batch.column(ROW_COLUMN), wanted))
             writer.write_batch(kept)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlalchemy import Engine
 
 from app.settings import Settings
 from layers.intake.model import Intake, Wish, World
+from layers.intake.run import run_intake
 from layers.uploads.desk import Desk
 from layers.uploads.files import Shelf
 
@@ -24,10 +24,7 @@ def open_desk(engine: Engine, settings: Settings) -> Desk:
 
 def read_file(path: Path, name: str, wish: Wish, world: World) -> Intake:
     """Runs the pipeline on a file under the name that its sender gave it."""
-    # Only workers read files; the web process does without what reading needs.
-    pipeline = importlib.import_module("layers.intake.run")
     with tempfile.TemporaryDirectory(prefix=".reading-", dir=path.parent) as folder:
         named = Path(folder) / name
         os.link(path, named)
-        read: Intake = pipeline.run_intake(named, wish, world, work=Path(folder))
-        return read
+        return run_intake(named, wish, world, work=Path(folder))

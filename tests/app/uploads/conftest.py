@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-import app.uploads.opening
 from app.database import Database
 from tests.app.uploads.office import Counter, by_header, settings_of, staff_of, working
 from tests.conftest import run_service
-from tests.layers.uploads.plain import read_plain
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +20,3 @@ def counter(make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPat
     with working(database, settings_of(folder)):
         yield Counter(service, staff)
     next(services, None)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _plain_reading() -> None:
-    """What surrounds the pipeline is tested with one that guesses nothing."""
-    app.uploads.opening.read_file = read_plain

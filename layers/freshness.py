@@ -124,13 +124,14 @@ def list_standings(connection: Connection, scope: Scope, *, layer: str | None = 
 
     Args:
         connection: Owner or writer.
-        scope: The reader; layers beyond it are left out.
+        scope: The reader; layers and units beyond it are left out.
         layer: Only this layer.
     """
     given = {"frequencies": [frequency.value for frequency in PERIODIC], "layer": layer}
     found: dict[tuple[str, str], tuple[Standing, list[datetime]]] = {}
     for row in connection.execute(text(_TOUCHES), given).mappings():
-        if Sensitivity(row["sensitivity"]) not in scope.classes:
+        readable = scope.reach(row["slug"], Sensitivity(row["sensitivity"])).read
+        if readable is not None and row["unit_code"] not in readable:
             continue
         key = (row["slug"], row["unit_code"])
         if key not in found:

@@ -24,11 +24,12 @@ from app.database import Database
 from app.resources import Principal
 from app.settings import Settings
 from app.worker import run_worker
+from layers.access import Scope
 from layers.definition import Definition
 from layers.definition_reader import load_builtin
 from layers.rights import Action
 from tests.conftest import Service
-from tests.layers.uploads.office import Person, person
+from tests.layers.uploads.office import person
 
 WAIT_S = 120
 MISSION = ("parcels", "land-use-planning", "accommodation", "schools", "clinics", "ocop-producers")
@@ -41,7 +42,7 @@ class Staff:
     unit: str
     other: str
 
-    def people(self) -> dict[str, Person]:
+    def people(self) -> dict[str, Scope]:
         return {
             "clerk": person("clerk", (Action.EDIT, self.unit)),
             "neighbour": person("neighbour", (Action.EDIT, self.other)),
@@ -54,7 +55,7 @@ class Staff:
 class ByHeader:
     """Takes people at their word, in tests only."""
 
-    def __init__(self, app: ASGIApp, people: dict[str, Person]) -> None:
+    def __init__(self, app: ASGIApp, people: dict[str, Scope]) -> None:
         self.app, self.people = app, people
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
@@ -134,6 +135,7 @@ class Counter:
     def checked(self, layer: str, data: bytes, **said: str) -> dict[str, Any]:
         document = self.wait(self.send(layer, data, **said)["id"], "checked", "refused")
         assert document["state"]["id"] == "checked", document["problem"]
+        assert document["report"]["is_ready"], document["report"]
         return document
 
     def step(self, who: str, upload_id: str, step: str, **body: object) -> dict[str, Any]:

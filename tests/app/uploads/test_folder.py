@@ -62,9 +62,7 @@ class TestTheWatchedFolder:
         assert path.exists()
 
     @pytest.mark.parametrize(("layer", "data"), [("no-such-layer", b"{}"), ("schools", b"no map")])
-    def test_refuses_with_a_reason(
-        self, counter: Counter, desk: Desk, tmp_path: Path, layer: str, data: bytes
-    ) -> None:
+    def test_refuses_with_a_reason(self, counter: Counter, desk: Desk, tmp_path: Path, layer: str, data: bytes) -> None:
         lay(tmp_path / layer / "x.geojson", data)
         (found,) = rounds(desk, tmp_path, tmp_path / "refused", counter)
         assert (found / "x.geojson").read_bytes() == data

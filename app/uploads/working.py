@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -28,12 +27,14 @@ STALE_S = 24 * 3600
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class UploadWorker:
     """Does jobs on uploads; every method belongs into a worker thread."""
 
-    database: Database
-    settings: Settings
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        # One engine for all rounds: it keeps no connection open between them.
+        self._opened = open_desk(database.engine("diaban_writer"), settings)
 
     def check(self, job_id: str) -> None:
         """Reads and compares an upload."""
@@ -58,7 +59,7 @@ class UploadWorker:
         return {"upload_id": str(upload_id), "revision": done.revision}
 
     def _desk(self) -> Desk:
-        return open_desk(self.database.engine("diaban_writer"), self.settings)
+        return self._opened
 
     def tick(self) -> None:
         """Starts publications whose time has come, and takes in what lies in the watched folder."""

@@ -143,7 +143,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(Identify)
     app.add_middleware(Encode)
     app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES, streamed=("/api/uploads",))
-    app.add_middleware(CancelWhenGone)
+    app.add_middleware(CancelWhenGone, streamed="/api/uploads/tus/")
     app.add_middleware(FinalSlash, prefix="/ogc")
     app.add_middleware(OtherWebsites, origins=chosen.cors_origins)
     app.add_middleware(SecurityHeaders)

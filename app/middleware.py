@@ -125,11 +125,13 @@ class _BodyTooLarge(Exception):
 class CancelWhenGone:
     """Cancels a handler when its client disconnects: uvicorn by itself lets it run on.
 
-    asyncpg passes the cancellation to PostgreSQL, so that nobody's statement outlives its reader.
+    asyncpg passes the cancellation to PostgreSQL, so that nobody's statement outlives its reader. Where a body is
+    kept piece by piece (``streamed``), the handler is told instead, behind the last piece, and ends by itself.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, streamed: str | None = None) -> None:
         self.app = app
+        self.streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one connection."""
@@ -138,12 +140,16 @@ class CancelWhenGone:
             return
         messages: asyncio.Queue[Message] = asyncio.Queue(BODY_MESSAGES)
         handler = asyncio.ensure_future(self.app(scope, messages.get, send))
+        keeps = self.streamed is not None and scope["path"].startswith(self.streamed)
 
         async def pump() -> None:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    handler.cancel()
+                    if keeps:
+                        await messages.put(message)
+                    else:
+                        handler.cancel()
                     return
                 await messages.put(message)
 

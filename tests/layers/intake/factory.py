@@ -131,8 +131,10 @@ def write_shapefile(
 
 def zip_shapefile(path: Path, target: Path, *, inside: str = "", upper: bool = False) -> Path:
     """The files of a Shapefile in one ZIP, in a folder inside, with upper-case names where wanted."""
+    parts = sorted(part for part in path.parent.glob(f"{path.stem}.*") if part != target)
+    assert parts, f"no Shapefile at {path}"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part in sorted(path.parent.glob(f"{path.stem}.*")):
+        for part in parts:
             archive.write(part, inside + (part.name.upper() if upper else part.name))
     return target
 

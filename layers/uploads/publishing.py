@@ -19,6 +19,7 @@ from layers.uploads.checking import CHANGING, SYSTEM, compare_upload, notify_sen
 from layers.uploads.comparison import compare_known, digest_of
 from layers.uploads.desk import Desk, Progress
 from layers.uploads.files import DELTA, ROWS
+from layers.uploads.holding import hold_publication
 from layers.uploads.kinship import Kin
 from layers.uploads.model import State, Upload, UploadKind
 from layers.uploads.rows_file import changing_rows, read_delta
@@ -84,6 +85,7 @@ def _publish(desk: Desk, connection: Connection, upload: Upload) -> Published:
         delta, kin = _staged(desk, connection, layer, upload)
         if sealed(desk, upload, digest_of(connection, layer.definition)) != upload.digest:
             raise _Moved
+        hold_publication(connection, layer.definition, upload)
         give_fids(connection, layer.definition)
         fids = _fids_of(connection, layer.definition, kin)
         note = ChangeNote(

@@ -27,7 +27,7 @@ class TestAFile:
         assert checked["change"]["updated"] == 1, checked
         assert "submit" in counter.get(checked["id"], "clerk")["may"]
         done = counter.carried(checked["id"])
-        assert done["state"]["id"] == "published", done["steps"]
+        assert done["state"]["id"] == "published", [(s["from"], s["to"], s["comment"]) for s in done["steps"]]
         revisions = counter.service.client.get(f"/api/layers/{slug}/revisions").json()
         assert json.dumps(revisions).find(checked["id"]) > 0
         assert [step["to"] for step in done["steps"]][-1] == "published"

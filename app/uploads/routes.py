@@ -44,7 +44,7 @@ from layers.uploads.receiving import (
     require_target,
     say_more,
 )
-from layers.uploads.states import is_visible, require, visible_upload
+from layers.uploads.states import require, seen_by, visible_upload
 from layers.uploads.store import add_comment, answered_before, get_upload, list_steps, list_uploads, remember_answer
 from layers.uploads.wishes import merged_wish
 
@@ -155,7 +155,7 @@ def _take(desk: Desk, scope: Scope, said: Announcement, form: ReceivedForm, fold
         whole = folder / "bundle"
         bundle(paths, whole)
     whole.replace(desk.shelf.open_part(announced.upload.id))
-    return finish_receiving(desk, announced.upload.id, scope.subject)
+    return finish_receiving(desk, announced.upload.id, scope.subject, source=said.source)
 
 
 @router.get("", summary="Các lượt gửi · Uploads")
@@ -173,8 +173,8 @@ async def get_uploads(
     def read() -> list[Upload]:
         with desk.engine.connect() as connection:
             sender = person.subject if mine else None
-            found = list_uploads(connection, layer=layer, state=state, sender=sender)
-        return [upload for upload in found if is_visible(person.scope, upload)][:limit]
+            seen = seen_by(connection, person.scope)
+            return list_uploads(connection, layer=layer, state=state, sender=sender, seen=seen, limit=limit)
 
     base = resources.settings.public_url
     found = await anyio.to_thread.run_sync(read)
@@ -199,7 +199,9 @@ async def post_revert(
             if before is not None:
                 return get_upload(connection, before)
             target = (body.layer, body.unit_code, body.revision)
-            upload = add_revert(connection, person.scope, scope_document(person.scope), target, body.reason)
+            upload = add_revert(
+                connection, person.scope, scope_document(person.scope), target, body.reason, source=source_of(request)
+            )
             if key:
                 remember_answer(connection, person.subject, key, said, upload.id)
             return upload
@@ -226,7 +228,9 @@ async def get_one(upload_id: str, resources: ResourcesOf, person: SignedIn) -> R
 
 
 @router.patch("/{upload_id}", status_code=202, summary="Trả lời câu hỏi của lần kiểm tra · Answer the check")
-async def patch_upload(upload_id: str, body: AnswerBody, resources: ResourcesOf, person: SignedIn) -> Response:
+async def patch_upload(
+    request: Request, upload_id: str, body: AnswerBody, resources: ResourcesOf, person: SignedIn
+) -> Response:
     """Says what the check asked for (CRS, columns, encoding, mode …); the file is checked again."""
     desk, wanted = desk_of(resources), parse_id(upload_id)
 
@@ -237,7 +241,9 @@ async def patch_upload(upload_id: str, body: AnswerBody, resources: ResourcesOf,
                 require(person.scope, Action.EDIT, upload)
             require_target(connection, person.scope, upload.layer, upload.unit_code)
             said = body.model_dump(mode="json", exclude_unset=True, exclude={"mode"})
-            return say_more(connection, upload, person.subject, merged_wish(upload.wish, said), mode=body.mode)
+            wish = merged_wish(upload.wish, said)
+            source = source_of(request)
+            return say_more(connection, upload, person.subject, wish, mode=body.mode, source=source)
 
     return _answer(resources, person.scope, await anyio.to_thread.run_sync(act), 202)
 
@@ -307,14 +313,16 @@ async def post_publish(
 
 
 @router.post("/{upload_id}/comments", status_code=201, summary="Ghi ý kiến · Comment")
-async def post_comment(upload_id: str, body: CommentBody, resources: ResourcesOf, person: SignedIn) -> Response:
+async def post_comment(
+    request: Request, upload_id: str, body: CommentBody, resources: ResourcesOf, person: SignedIn
+) -> Response:
     """Adds something to say to an upload; its state stays."""
     desk, wanted = desk_of(resources), parse_id(upload_id)
 
     def act() -> Upload:
         with desk.engine.begin() as connection:
             upload = visible_upload(connection, person.scope, wanted, lock=True)
-            add_comment(connection, upload, person.subject, body.comment)
+            add_comment(connection, upload, person.subject, body.comment, source=source_of(request))
             return upload
 
     return _answer(resources, person.scope, await anyio.to_thread.run_sync(act), 201)

@@ -11,6 +11,7 @@ import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import format_datetime
+from functools import partial
 from typing import Annotated, Final
 
 import anyio.to_thread
@@ -70,7 +71,9 @@ async def create(request: Request, resources: ResourcesOf, person: SignedIn, res
         with_bytes = request.headers.get("content-type") == OFFSET_STREAM
         offset = await _receive(request, desk, upload, 0) if with_bytes else 0
         if said.declared_bytes == 0 or (with_bytes and offset == said.declared_bytes):
-            await anyio.to_thread.run_sync(finish_receiving, desk, upload.id, person.subject)
+            await anyio.to_thread.run_sync(
+                partial(finish_receiving, source=source_of(request)), desk, upload.id, person.subject
+            )
     except _BadStep as error:
         return _refuse(request, error)
     location = f"{resources.settings.public_url}/api/uploads/tus/{upload.id}"
@@ -108,7 +111,9 @@ async def patch(
             raise _BadStep(409, "Tệp đã nhận đủ hoặc đã hủy.", "The file is whole already, or given up.")
         offset = await _receive(request, desk, upload, _number(request, "upload-offset"))
         if offset == upload.file_bytes:
-            await anyio.to_thread.run_sync(finish_receiving, desk, upload.id, person.subject)
+            await anyio.to_thread.run_sync(
+                partial(finish_receiving, source=source_of(request)), desk, upload.id, person.subject
+            )
     except _BadStep as error:
         return _refuse(request, error)
     return Response(status_code=204, headers={**_COMMON, "Upload-Offset": str(offset), **_expires(upload)})

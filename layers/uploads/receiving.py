@@ -141,7 +141,9 @@ def _expire_later(connection: Connection, upload_id: UUID) -> None:
     )
 
 
-def finish_receiving(desk: Desk, upload_id: UUID, actor: str, *, name: str | None = None) -> Upload:
+def finish_receiving(
+    desk: Desk, upload_id: UUID, actor: str, *, source: str | None = None, name: str | None = None
+) -> Upload:
     """Closes the file for good and queues its check; done twice it queues one check only.
 
     Raises:
@@ -152,7 +154,7 @@ def finish_receiving(desk: Desk, upload_id: UUID, actor: str, *, name: str | Non
         with desk.engine.begin() as connection:
             upload = get_upload(connection, upload_id, lock=True)
             if upload.state is State.RECEIVING:
-                move(connection, upload, Move(State.REFUSED, actor, "tệp rỗng"))
+                move(connection, upload, Move(State.REFUSED, actor, "tệp rỗng", source=source))
         raise NotReady(
             "Tệp rỗng, không có byte nào. Hãy kiểm tra tệp rồi gửi lại.",
             "The file is empty. Check it, then send it again.",
@@ -165,13 +167,21 @@ def finish_receiving(desk: Desk, upload_id: UUID, actor: str, *, name: str | Non
         values: dict[str, object] = {"file_bytes": size, "file_sha256": digest, "expires_at": None}
         if name is not None:
             values["file_name"] = safe_name(name)
-        received = move(connection, upload, Move(State.RECEIVED, actor, values=values, detail={"bytes": size}))
+        received = move(
+            connection, upload, Move(State.RECEIVED, actor, values=values, detail={"bytes": size}, source=source)
+        )
         queue_check(connection, received)
         return received
 
 
 def say_more(
-    connection: Connection, upload: Upload, actor: str, wish: Mapping[str, Any], *, mode: Mode | None = None
+    connection: Connection,
+    upload: Upload,
+    actor: str,
+    wish: Mapping[str, Any],
+    *,
+    mode: Mode | None = None,
+    source: str | None = None,
 ) -> Upload:
     """Takes answers of the sender and queues the check that they call for.
 
@@ -181,11 +191,12 @@ def say_more(
         actor: The sender.
         wish: What was said, as a whole.
         mode: Another mode, where it changes.
+        source: Address that the answers came from.
     """
     values: dict[str, object] = {"wish": dict(wish), "digest": None, "change": None, "approver": None}
     if mode is not None:
         values["mode"] = mode.value
-    received = move(connection, upload, Move(State.RECEIVED, actor, values=values))
+    received = move(connection, upload, Move(State.RECEIVED, actor, values=values, source=source))
     queue_check(connection, received)
     return received
 
@@ -196,6 +207,8 @@ def add_revert(
     document: Mapping[str, object],
     target: tuple[str, str | None, int],
     reason: str,
+    *,
+    source: str | None = None,
 ) -> Upload:
     """Asks for an earlier revision of a layer, or of one unit in it, to come back; it goes the way of every upload.
 
@@ -205,6 +218,7 @@ def add_revert(
         document: The same scope as jobs keep it.
         target: Layer, unit or None, and revision.
         reason: Why, for those who approve.
+        source: Address that it is asked from.
     """
     slug, unit_code, revision = target
     require_target(connection, scope, slug, unit_code)
@@ -225,6 +239,7 @@ def add_revert(
         state=State.RECEIVED,
         wish={"reason": reason},
         reverts_to=revision,
+        source=source,
     )
     upload = add_upload(connection, new)
     queue_check(connection, upload)

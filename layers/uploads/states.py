@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from layers.access import Scope
+from layers.access import Scope, joined
 from layers.definition import Definition
 from layers.definition_json import from_json
 from layers.errors import LayerNotFound
 from layers.rights import Action, NotAllowed
 from layers.uploads.errors import UploadNotFound
 from layers.uploads.model import Upload
-from layers.uploads.store import get_upload
+from layers.uploads.store import Seen, get_upload, layers_of_uploads
 
 WORKING_ON_UPLOADS = (Action.EDIT, Action.APPROVE, Action.PUBLISH, Action.ADMINISTER)
 
@@ -23,6 +23,14 @@ def is_visible(scope: Scope, upload: Upload) -> bool:
     if upload.sender == scope.subject:
         return True
     return any(scope.may(action, upload.layer, upload.unit_code) for action in WORKING_ON_UPLOADS)
+
+
+def seen_by(connection: Connection, scope: Scope) -> Seen:
+    """What a reader sees of uploads, for listing them: the same as :func:`is_visible` says of each."""
+    slugs = layers_of_uploads(connection)
+    return Seen(
+        scope.subject, {slug: joined(scope.units_of(action, slug) for action in WORKING_ON_UPLOADS) for slug in slugs}
+    )
 
 
 def visible_upload(connection: Connection, scope: Scope, upload_id: UUID, *, lock: bool = False) -> Upload:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, text
 
+from layers.access import Units
 from layers.audit import Detail, Event, record_event
 from layers.publish import Mode
 from layers.uploads.errors import KeyUsedOtherwise, UploadNotFound, WrongState
@@ -19,6 +20,29 @@ _LISTED: Final = ", ".join(COLUMNS)
 _JSON: Final = frozenset({"scope", "wish", "report", "change", "problem"})
 _SETTABLE: Final = frozenset(COLUMNS) - {"id", "kind", "layer", "sender", "scope", "version", "created_at"}
 MAX_LISTED: Final = 500
+_LIST: Final = text(
+    f"SELECT {_LISTED} FROM uploads.uploads AS upload"  # noqa: S608 - the columns are a constant
+    " WHERE (CAST(:layer AS text) IS NULL OR layer = :layer)"
+    " AND (CAST(:state AS text) IS NULL OR state = :state)"
+    " AND (CAST(:sender AS text) IS NULL OR sender = :sender)"
+    " AND (sender = :subject OR EXISTS ("
+    "SELECT FROM jsonb_to_recordset(CAST(:workable AS jsonb)) AS held (layer text, units text[])"
+    " WHERE held.layer = upload.layer AND (held.units IS NULL OR upload.unit_code = ANY (held.units))))"
+    " ORDER BY created_at DESC, id LIMIT :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of uploads exists for a reader.
+
+    Attributes:
+        subject: Whose own are seen whatever else holds.
+        workable: By slug, the communes whose uploads the reader works on; None for all of them.
+    """
+
+    subject: str
+    workable: Mapping[str, Units]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +136,27 @@ def list_uploads(
     layer: str | None = None,
     state: State | None = None,
     sender: str | None = None,
+    seen: Seen,
     limit: int = MAX_LISTED,
 ) -> list[Upload]:
-    """Uploads, newest first."""
-    rows = connection.execute(
-        text(
-            f"SELECT {_LISTED} FROM uploads.uploads WHERE (CAST(:layer AS text) IS NULL OR layer = :layer)"  # noqa: S608
-            " AND (CAST(:state AS text) IS NULL OR state = :state)"
-            " AND (CAST(:sender AS text) IS NULL OR sender = :sender)"
-            " ORDER BY created_at DESC, id LIMIT :limit"
-        ),
-        {"layer": layer, "state": state.value if state else None, "sender": sender, "limit": limit},
-    ).mappings()
-    return [Upload.of(dict(row)) for row in rows]
+    """Uploads that match and that exist for the reader, newest first, at most :data:`MAX_LISTED`."""
+    workable = [
+        {"layer": slug, "units": None if units is None else sorted(units)} for slug, units in seen.workable.items()
+    ]
+    values = {
+        "layer": layer,
+        "state": state.value if state else None,
+        "sender": sender,
+        "subject": seen.subject,
+        "workable": json.dumps(workable),
+        "limit": min(limit, MAX_LISTED),
+    }
+    return [Upload.of(dict(row)) for row in connection.execute(_LIST, values).mappings()]
+
+
+def layers_of_uploads(connection: Connection) -> list[str]:
+    """Slugs of the layers that anything was ever sent for."""
+    return list(connection.execute(text("SELECT DISTINCT layer FROM uploads.uploads ORDER BY layer")).scalars())
 
 
 def move(connection: Connection, upload: Upload, step: Move) -> Upload:
@@ -190,9 +222,11 @@ def list_steps(connection: Connection, upload_id: UUID) -> list[Step]:
     ]
 
 
-def add_comment(connection: Connection, upload: Upload, actor: str, comment: str) -> None:
+def add_comment(connection: Connection, upload: Upload, actor: str, comment: str, *, source: str | None = None) -> None:
     """Adds what somebody says; the state stays."""
     _add_step(connection, upload, upload.state, Move(upload.state, actor, comment))
+    event = Event(actor, "upload_commented", "upload", upload.object_id, unit_code=upload.unit_code, source=source)
+    record_event(connection, event)
 
 
 def answered_before(connection: Connection, subject: str, key: str, request: str) -> UUID | None:

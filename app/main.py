@@ -12,8 +12,10 @@ from app.api.audit import router as audit_router
 from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
+from app.api.indicators import router as indicators_router
 from app.api.jobs import router as jobs_router
 from app.api.layers import router as layers_router
+from app.api.observations import router as observations_router
 from app.api.query import router as query_router
 from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
@@ -128,6 +130,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         audit_router,
         alerts_router,
         tasks_router,
+        indicators_router,
+        observations_router,
         events_router,
         jobs_router,
         account_router,

@@ -53,6 +53,7 @@ from layers.uploads.errors import (
 )
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
+from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
 from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
@@ -74,6 +75,7 @@ _NOT_FOUND = (
     NoSceneThen,
     AlertNotFound,
     TaskNotFound,
+    IndicatorNotFound,
     ScenarioNotFound,
     AccountNotFound,
     TokenNotFound,
@@ -88,6 +90,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     AlertChanged: 409,
     ActOutOfOrder: 409,
     PlaceHasNewerAlert: 409,
+    TooManyObservations: 413,
     TaskChanged: 409,
     TaskOutOfOrder: 409,
     TaskOfAnother: 403,

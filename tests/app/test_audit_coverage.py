@@ -120,6 +120,16 @@ def _retry(client: httpx.Client) -> httpx.Response:
     return client.post(f"/api/jobs/{failed['id']}/retry")
 
 
+def _send(path: str) -> Act:
+    def act(client: httpx.Client) -> httpx.Response:
+        communes = client.get("/ogc/collections/communes/items", params={"limit": 1, "f": "json"}).json()
+        unit = communes["features"][0]["properties"]["code"]
+        row = {"indicator": "documents-late-share", "place": unit, "at": "2026-03-02T09:00:00+07:00", "value": 6.5}
+        return client.post(path, json={"observations": [row]})
+
+    return act
+
+
 def _change(method: str) -> Act:
     def act(client: httpx.Client) -> httpx.Response:
         feature = _first(client)
@@ -146,6 +156,8 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("PUT", "/api/layers/{slug}/style"): (_restyle, "style_changed"),
     ("POST", "/api/jobs/{job_id}/retry"): (_retry, "job_retried"),
     ("POST", "/api/alerts/{alert_id}/steps"): (_acknowledge, "alert_acknowledge"),
+    ("POST", "/api/observations"): (_send("/api/observations"), "observations_recorded"),
+    ("POST", "/api/targets"): (_send("/api/targets"), "targets_recorded"),
     ("POST", "/api/tasks/{task_id}/steps"): (_take_task, "task_take"),
 }
 

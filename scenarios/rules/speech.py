@@ -1,0 +1,51 @@
+"""When a rule speaks, once its figure has passed the threshold; and what its source leaves to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from scenarios.outcomes import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the day, Vietnamese time, half-open, in which nothing new is told; they may pass midnight."""
+
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How grave a rule is, and how slow to speak.
+
+    Args:
+        clear: a condition that holds goes on holding until the figure has passed this (hysteresis).
+        min_duration_h: the condition must have held so long before it is told.
+        rate_limit_h: at most one new alert per place in these hours.
+        quiet: hours in which nothing new is told; what holds afterwards is told then.
+    """
+
+    level: Level = Level.WARNING
+    clear: float | None = None
+    min_duration_h: float = 0.0
+    rate_limit_h: float = 0.0
+    quiet: Quiet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A parameter that the source leaves open: the answers possible, and the one taken until somebody decides.
+
+    Args:
+        name: the parameter of the rule's test that the answer sets.
+        options: as written in definitions.
+        chosen: one of the options; None leaves the rule without evaluation.
+        confirmed: the lead agency has decided; False for all that ships.
+    """
+
+    name: str
+    options: tuple[str, ...]
+    chosen: str | None
+    confirmed: bool = False

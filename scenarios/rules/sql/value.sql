@@ -1,0 +1,1 @@
+round(CAST(value AS numeric), 9) AS value

@@ -16,6 +16,7 @@ from app.owner import owner_engine
 from layers.access import Scope
 from scenarios.alerts.lifecycle import State
 from scenarios.alerts.reading import MOST, AlertFilter, ListedAlert, WholeAlert, list_alerts, read_alert
+from scenarios.evaluation.replay import replay_alert
 from scenarios.outcomes import Standing
 
 alerts_app = typer.Typer(help="Cảnh báo · alerts of scenarios", no_args_is_help=True)
@@ -65,6 +66,26 @@ def show_command(
     _show(whole)
 
 
+@alerts_app.command("replay")
+def replay_command(
+    alert_id: Annotated[int, typer.Argument(help="Số cảnh báo · id", min=1, max=2**63 - 1)], as_json: AsJson = False
+) -> None:
+    """Tính lại cảnh báo từ bằng chứng đã giữ · evaluate an alert again from its frozen evidence."""
+    with owner_engine() as engine, engine.connect() as connection:
+        replayed = replay_alert(connection, Scope.local_admin(), alert_id)
+    if as_json:
+        _write([asdict(one) for one in replayed])
+    else:
+        columns = ("lúc · at", "đã giữ · frozen", "tính lại · again", "vượt ngưỡng · passed", "khớp · same")
+        table = Table(*columns, box=None)
+        for one in replayed:
+            cells = (one.at.isoformat(" "), one.frozen, one.again, one.is_passed, one.is_same)
+            table.add_row(*(str(cell) for cell in cells))
+        console.print(table)
+    if not all(one.is_same for one in replayed):
+        raise typer.Exit(1)
+
+
 def _show(whole: WholeAlert) -> None:
     facts = Table(box=None, show_header=False)
     for name, value in asdict(whole.alert).items():
@@ -83,5 +104,5 @@ def _show(whole: WholeAlert) -> None:
     console.print(steps)
 
 
-def _write(document: list[ListedAlert] | dict[str, object]) -> None:
+def _write(document: list[ListedAlert] | list[dict[str, object]] | dict[str, object]) -> None:
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")

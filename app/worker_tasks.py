@@ -15,8 +15,10 @@ from app.jobs import expire_jobs
 from app.questions import Answerer
 from app.settings import Settings
 from app.uploads.working import UploadWorker
+from app.work_calendar import work_calendar
 from layers.jobs import JobKind
 from layers.live import prune_events
+from scenarios.evaluation.running import evaluate_due
 from scenarios.tasks.escalating import escalate_tasks
 from tiles.companions import refresh_companions, stale_layers
 
@@ -45,7 +47,10 @@ def job_runners(database: Database, settings: Settings) -> Mapping[JobKind, Call
 def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
     """The steps that the worker repeats."""
     uploads = UploadWorker(database, settings)
+    evaluating, calendar = database.engine("diaban_writer"), work_calendar(settings)
     return (
+        # Whoever looks at the board sees an alert within two seconds of the observation that causes it.
+        Step(lambda: evaluate_due(evaluating, _now, calendar), every_s=0.5),
         Step(uploads.tick, every_s=2.0),
         Step(uploads.tidy, every_s=60.0),
         Step(lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
@@ -55,6 +60,10 @@ def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
         Step(lambda: _escalate(database, settings), every_s=30.0),
         Step(lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _refresh_tiles(database: Database) -> None:

@@ -7,6 +7,7 @@ from datetime import time
 from enum import StrEnum
 
 from layers.definition import Label
+from scenarios.rules.shape import SeriesTest
 
 
 class Document(StrEnum):
@@ -136,6 +137,7 @@ class Rule:
     Args:
         register: its number in the register of thresholds, unique within the scenario: ``T16``.
         open_question: what the source leaves open and somebody has to decide.
+        test: what is looked at, where the service can tell it from observations; our reading of the clause.
     """
 
     register: str
@@ -143,6 +145,7 @@ class Rule:
     scope: RuleScope
     threshold: Threshold
     open_question: Label | None = None
+    test: SeriesTest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from scenarios.definition import (
     ThresholdStatus,
 )
 from scenarios.errors import ScenarioNotFound
+from scenarios.rules.reading import read_test
 
 _FOLDER: Final = Path(__file__).parent / "builtin"
 _CODE: Final = re.compile(r"S\d{2,3}")
@@ -124,13 +125,15 @@ def _lead(place: Place) -> Lead:
 
 
 def _rule(place: Place) -> Rule:
-    members = place.members(required=("register", "shape", "scope", "threshold"), optional=("open_question",))
+    members = place.members(required=("register", "shape", "scope", "threshold"), optional=("open_question", "test"))
+    shape = _word(members["shape"], Shape)
     return Rule(
         register=_matching(members["register"], _REGISTER, "T16"),
-        shape=_word(members["shape"], Shape),
+        shape=shape,
         scope=_word(members["scope"], RuleScope),
         threshold=_threshold(members["threshold"]),
         open_question=_label(members["open_question"]) if "open_question" in members else None,
+        test=read_test(members["test"], shape) if "test" in members else None,
     )
 
 

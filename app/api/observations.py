@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import anyio
@@ -80,9 +80,7 @@ def _keep(
 ) -> Recorded:
     with engine.begin() as connection:
         given = [row for _, row in rows]
-        return record_observations(
-            connection, scope, given, datetime.now(UTC), source=f"api:{scope.subject}", kept=kept, address=address
-        )
+        return record_observations(connection, scope, given, source=f"api:{scope.subject}", kept=kept, address=address)
 
 
 def _renumbered(refused: Iterable[Refused], rows: list[tuple[int, Observation]]) -> Iterator[Refused]:

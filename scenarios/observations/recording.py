@@ -28,7 +28,10 @@ _RECORD: Final = {
 }
 # Two recordings at once would both find a value missing. One waits for the other; readers wait for nobody.
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('observing.recording', 0))")
+_NOW: Final = text("SELECT clock_timestamp()")
 _MONTHS: Final = text("SELECT observing.keep_months(CAST(:months AS date[]))")
+# Whoever evaluates looks here for what has changed.
+_CHANGED: Final = text("INSERT INTO judging.changes (kind, name) VALUES ('indicator', :name)")
 _UNITS: Final = text(
     "SELECT code FROM features.communes WHERE code = ANY (:keys)"
     " UNION SELECT code FROM features.provinces WHERE code = ANY (:keys)"
@@ -42,7 +45,7 @@ def record_observations(
     connection: Connection,
     scope: Scope,
     rows: Sequence[Observation],
-    received_at: datetime,
+    received_at: datetime | None = None,
     *,
     source: str,
     kept: Kept = Kept.OBSERVATION,
@@ -58,7 +61,7 @@ def record_observations(
         connection: The writer's, in a transaction.
         scope: Whoever sends; must hold EDIT on ``@indicators`` in the unit of each place.
         rows: At most :data:`MOST_AT_ONCE`.
-        received_at: When they came, aware UTC.
+        received_at: When they came, aware UTC; None for the moment from which evaluations may see them.
         source: Where they come from, kept with each value (``api``, a file's name, a topic).
         kept: Values that were observed, or those planned.
         address: Address and port of the sender, for the audit trail.
@@ -72,7 +75,9 @@ def record_observations(
     if len(rows) > MOST_AT_ONCE:
         raise TooManyObservations(MOST_AT_ONCE)
     connection.execute(_LOCK)
-    terms = Terms(scope, received_at, kept, _known_places(connection, rows))
+    # Taken before the lock, it could be earlier than an evaluation that did not see these values.
+    moment: datetime = received_at or connection.execute(_NOW).scalar_one()
+    terms = Terms(scope, moment, kept, _known_places(connection, rows))
     judged = [check_row(number, row, terms) for number, row in enumerate(rows, 1)]
     good = _last_of_each(row for row in judged if isinstance(row, Checked))
     refused = tuple(row for row in judged if isinstance(row, Refused))
@@ -81,10 +86,11 @@ def record_observations(
     if kept is Kept.OBSERVATION:
         connection.execute(_MONTHS, {"months": _months(good)})
     document = json.dumps([_document(row) for row in good], ensure_ascii=False)
-    values = {"rows": document, "received_at": received_at, "source": source[:200]}
+    values = {"rows": document, "received_at": moment, "source": source[:200]}
     done = connection.execute(_RECORD[kept], values).one()
     recorded = Recorded(done.added, done.corrected, done.same, refused, frozenset(done.indicators or ()))
     if recorded.added or recorded.corrected:
+        connection.execute(_CHANGED, [{"name": code} for code in sorted(recorded.indicators)])
         detail = {"added": recorded.added, "corrected": recorded.corrected, "refused": len(refused)}
         event = Event(scope.subject, f"{kept}s_recorded", "indicators", source[:100], source=address, detail=detail)
         record_event(connection, event)

@@ -1,1 +1,1 @@
-"""Rules: their thirteen shapes as values, what they mean in plain Python, and the SQL that says the same."""
+"""Rules over observations: their nine shapes as values, their meaning in plain Python, and SQL that says the same."""

@@ -1,9 +1,11 @@
-"""What rules look at: one value for each of the thirteen shapes."""
+"""What rules over observations look at: one value for each of their nine shapes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Difference(StrEnum):
@@ -34,22 +36,6 @@ class PeerGroup(StrEnum):
 
     ALL = "all"
     OTHERS = "others"
-
-
-class DeadlineState(StrEnum):
-    """Whether a rule looks for deadlines that are near, or over."""
-
-    NEAR = "near"
-    OVER = "over"
-
-
-class Relation(StrEnum):
-    """How an item lies to the features of another layer; ``within`` and ``beyond`` a distance of the nearest."""
-
-    INSIDE = "inside"
-    OUTSIDE = "outside"
-    WITHIN = "within"
-    BEYOND = "beyond"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,65 +116,9 @@ class Anomaly:
     min_samples: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """Hours to the deadline of each unfinished item; negative where it is over.
-
-    Args:
-        finished_field: holds a value as soon as the item is done.
-        due_field: holds the deadline; None where it is counted from ``start_field``.
-        start_field: the threshold's hours count from here.
-    """
-
-    layer: str
-    state: DeadlineState
-    finished_field: str
-    due_field: str | None = None
-    start_field: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A field of each item holds one of these values; truth is written ``true`` and ``false``."""
-
-    layer: str
-    field: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """Items of the hours before: each by itself, or clusters of them.
-
-    Args:
-        at_field: date or moment of the event; a date begins at midnight in Vietnam.
-        window_h: how long an event is new.
-        min_count: events that make a cluster; 1 for each by itself.
-        radius_m: no event of a cluster is further than this from another one of it, straight line on the map sheet.
-    """
-
-    layer: str
-    at_field: str
-    window_h: int
-    min_count: int = 1
-    radius_m: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spatial:
-    """How each item lies to the features of another layer; distances are geodesic metres."""
-
-    layer: str
-    relation: Relation
-    target: str
-    distance_m: float | None = None
-
-
 SeriesTest = Constant | AgainstPlan | SamePeriod | Peers | Rolling | Change | RankDrop | Load | Anomaly
-ItemTest = Deadline | Category | NewEvent | Spatial
-Test = SeriesTest | ItemTest
 
-TESTS: dict[str, type[Test]] = {
+SERIES_TESTS: Final[Mapping[str, type[SeriesTest]]] = {
     "constant": Constant,
     "plan": AgainstPlan,
     "same_period": SamePeriod,
@@ -197,14 +127,10 @@ TESTS: dict[str, type[Test]] = {
     "change": Change,
     "rank_drop": RankDrop,
     "load": Load,
-    "deadline": Deadline,
-    "category": Category,
-    "new_event": NewEvent,
     "anomaly": Anomaly,
-    "spatial": Spatial,
 }
 
 
-def shape_of(test: Test) -> str:
+def shape_of(test: SeriesTest) -> str:
     """The word for the shape in definitions."""
-    return next(name for name, kind in TESTS.items() if type(test) is kind)
+    return next(name for name, kind in SERIES_TESTS.items() if type(test) is kind)

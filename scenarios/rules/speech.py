@@ -1,4 +1,4 @@
-"""When a rule speaks, once its figure has passed the threshold; and what its source leaves to decide."""
+"""When a rule speaks, once its figure has passed the threshold."""
 
 from __future__ import annotations
 
@@ -32,20 +32,3 @@ class Speech:
     min_duration_h: float = 0.0
     rate_limit_h: float = 0.0
     quiet: Quiet | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A parameter that the source leaves open: the answers possible, and the one taken until somebody decides.
-
-    Args:
-        name: the parameter of the rule's test that the answer sets.
-        options: as written in definitions.
-        chosen: one of the options; None leaves the rule without evaluation.
-        confirmed: the lead agency has decided; False for all that ships.
-    """
-
-    name: str
-    options: tuple[str, ...]
-    chosen: str | None
-    confirmed: bool = False

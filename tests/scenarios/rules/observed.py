@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from scenarios.rules.figures import History, Known
+from scenarios.rules.figures import VIETNAM, History, Known
 
 INDICATOR, CAPACITY = "test-value", "test-capacity"
 _PLACE = text(
@@ -19,13 +19,16 @@ _VALUE = text(
     " VALUES (:series, :at, :version, :value, :received_at, :superseded_at, 'test')"
 )
 _TARGET = text(
-    "INSERT INTO observing.targets (series_id, period_start, version, value, received_at, superseded_at)"
-    " VALUES (:series, :at, :version, :value, :received_at, :superseded_at)"
+    "INSERT INTO observing.targets (series_id, period_start, version, value, received_at, superseded_at, source)"
+    " VALUES (:series, :at, :version, :value, :received_at, :superseded_at, 'test')"
 )
+_MONTHS = text("SELECT observing.keep_months(CAST(:months AS date[]))")
 
 
 def store_histories(connection: Connection, histories: Sequence[History]) -> None:
     """Writes histories of communes into the store."""
+    moments = [known.at for history in histories for known in (*history.values, *history.capacities)]
+    connection.execute(_MONTHS, {"months": sorted({at.astimezone(VIETNAM).date() for at in moments})})
     for history in histories:
         place = connection.execute(_PLACE, {"key": history.key}).scalar_one()
         series = _series(connection, INDICATOR, place)

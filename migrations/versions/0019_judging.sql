@@ -32,7 +32,7 @@ CREATE TABLE judging.evaluations (
     failures integer NOT NULL DEFAULT 0
 );
 
--- Scenarios that wait for an evaluation because data changed; many changes make one row each, one evaluation all.
+-- What has changed since the last evaluation; many changes make one row each, one evaluation answers all.
 CREATE TABLE judging.changes (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('indicator', 'layer')),

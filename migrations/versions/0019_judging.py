@@ -1,11 +1,11 @@
-"""Rules: what each says of each place, when scenarios were evaluated, and what waits for it."""
+"""Judging: what rules say of each place and have to remember, when scenarios were evaluated, what has changed since."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0019"
+down_revision = "0018"
 
 _SQL = Path(__file__).with_suffix(".sql")
 

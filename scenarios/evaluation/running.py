@@ -1,0 +1,143 @@
+"""Evaluations as they come due: by what has changed, and every two hours; one scenario's fault stops no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, Engine, text
+
+from scenarios.alerts.raising import Raised, apply_outcomes
+from scenarios.definition import Scenario
+from scenarios.evaluation.judging import RULE_VERSION, Judged, judge, judged_rules
+from scenarios.loader import load_builtin
+from scenarios.rules.shape import Load
+from scenarios.work.calendar import WorkCalendar
+
+EVERY: Final = timedelta(hours=2)
+"""Scenarios are evaluated so often even where nothing has changed: time itself makes figures old (TN-1.1.4)."""
+_SOONEST_AGAIN: Final = timedelta(minutes=1)
+_LOCK_SCENARIO: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended('judging/' || :scenario, 0))")
+# Whoever records holds the same lock alone until the values are committed: an evaluation sees all that was received
+# before its moment, and a replay finds the same.
+_LOCK_RECORDING: Final = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('observing.recording', 0))")
+_CHANGED: Final = text("SELECT id, name FROM judging.changes WHERE kind = 'indicator' ORDER BY id LIMIT 10000")
+_FORGET: Final = text("DELETE FROM judging.changes WHERE id = ANY (:ids)")
+_EVALUATED: Final = text(
+    "SELECT scenario, evaluated_at, problem_at, failures FROM judging.evaluations ORDER BY scenario"
+)
+_DONE: Final = text(
+    "INSERT INTO judging.evaluations (scenario, version, evaluated_at) VALUES (:scenario, :version, :at)"
+    " ON CONFLICT (scenario) DO UPDATE SET version = excluded.version, evaluated_at = excluded.evaluated_at,"
+    " problem = NULL, problem_at = NULL, failures = 0"
+)
+_FAILED: Final = text(
+    "INSERT INTO judging.evaluations AS held (scenario, version, problem, problem_at, failures)"
+    " VALUES (:scenario, :version, CAST(:problem AS jsonb), :at, 1)"
+    " ON CONFLICT (scenario) DO UPDATE SET problem = excluded.problem, problem_at = excluded.problem_at,"
+    " failures = held.failures + 1"
+)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What an evaluation of one scenario came to."""
+
+    scenario: str
+    at: datetime
+    raised: Raised
+
+
+def evaluate(
+    connection: Connection, scenario: Scenario, clock: Callable[[], datetime], calendar: WorkCalendar
+) -> Evaluated | None:
+    """Judges all rules of a scenario and applies what they say, in the caller's transaction.
+
+    Args:
+        connection: The writer's, READ COMMITTED, in a transaction of its own.
+        scenario: Its definition.
+        clock: Tells the moment of evaluation, once everything received before it can be seen.
+        calendar: Which days are worked, for the deadlines of tasks.
+
+    Returns:
+        What came of it; None where somebody else evaluates the scenario at this moment.
+    """
+    if not connection.execute(_LOCK_SCENARIO, {"scenario": scenario.code}).scalar_one():
+        return None
+    connection.execute(_LOCK_RECORDING)
+    at = clock()
+    outcomes = [outcome for judged in judged_rules(scenario) for outcome in judge(connection, judged, at)]
+    raised = apply_outcomes(connection, outcomes, at, calendar)
+    connection.execute(_DONE, {"scenario": scenario.code, "version": RULE_VERSION, "at": at})
+    return Evaluated(scenario.code, at, raised)
+
+
+def evaluate_due(engine: Engine, clock: Callable[[], datetime], calendar: WorkCalendar) -> list[Evaluated]:
+    """Evaluates every scenario that is due, each in a transaction of its own.
+
+    After a standstill each scenario is evaluated once, with what is known by then: nothing is told of what came and
+    went meanwhile. A scenario that fails is told of in the log and in ``judging.evaluations`` and tried again, later
+    each time; the others go on.
+    """
+    scenarios = evaluable_scenarios()
+    with engine.connect() as connection:
+        changes = connection.execute(_CHANGED).all()
+        touched = _users_of({row.name for row in changes}, scenarios.values())
+        due = _due(connection, touched, scenarios, clock())
+    done = [found for code in due if (found := _evaluate_one(engine, scenarios[code], clock, calendar)) is not None]
+    if changes:
+        with engine.begin() as connection:
+            connection.execute(_FORGET, {"ids": [row.id for row in changes]})
+    return done
+
+
+def evaluable_scenarios() -> Mapping[str, Scenario]:
+    """The scenarios that have a rule to evaluate, by code."""
+    return {code: scenario for code, scenario in load_builtin().items() if judged_rules(scenario)}
+
+
+def _evaluate_one(
+    engine: Engine, scenario: Scenario, clock: Callable[[], datetime], calendar: WorkCalendar
+) -> Evaluated | None:
+    try:
+        with engine.begin() as connection:
+            return evaluate(connection, scenario, clock, calendar)
+    except Exception as error:
+        log.exception("evaluation_failed", scenario=scenario.code)
+        problem = json.dumps({"kind": type(error).__name__})
+        with engine.begin() as connection:
+            values = {"scenario": scenario.code, "version": RULE_VERSION, "problem": problem, "at": clock()}
+            connection.execute(_FAILED, values)
+        return None
+
+
+def _users_of(indicators: set[str], scenarios: Iterable[Scenario]) -> set[str]:
+    return {
+        scenario.code
+        for scenario in scenarios
+        if any(not indicators.isdisjoint(_indicators_of(judged)) for judged in judged_rules(scenario))
+    }
+
+
+def _indicators_of(judged: Judged) -> set[str]:
+    test = judged.test
+    return {test.indicator, test.capacity} if isinstance(test, Load) else {test.indicator}
+
+
+def _due(connection: Connection, touched: set[str], scenarios: Mapping[str, Scenario], now: datetime) -> list[str]:
+    held = {row.scenario: row for row in connection.execute(_EVALUATED)}
+    due = []
+    for code in scenarios:
+        row = held.get(code)
+        if row is not None and row.failures:
+            is_due = now >= row.problem_at + min(EVERY, _SOONEST_AGAIN * 2 ** min(row.failures - 1, 7))
+        else:
+            is_due = code in touched or row is None or row.evaluated_at is None or now - row.evaluated_at >= EVERY
+        if is_due:
+            due.append(code)
+    return due

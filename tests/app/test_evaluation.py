@@ -1,0 +1,61 @@
+"""From an observation over HTTP to the alert, its tasks and its replay, with the worker's own steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.database import Database
+from app.resources import Principal
+from app.settings import CHECKOUT, Settings
+from app.worker_tasks import periodic_steps
+from layers.access import Scope
+from tests.conftest import Service, run_service
+from tests.people import WHO, with_people
+
+pytestmark = pytest.mark.db
+ADMIN = {WHO: "admin"}
+
+
+@pytest.fixture(scope="module")
+def service(make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    people = {"admin": Principal("admin", "admin", Scope.local_admin())}
+    yield from run_service(make_clone(), tmp_path_factory.mktemp("state"), adapt=with_people(people))
+
+
+def _evaluate(service: Service, state: Path) -> None:
+    """What the worker does twice a second."""
+    (evaluating,) = [
+        step for step in periodic_steps(service.database, Settings(state_dir=state)) if step.every_s == 0.5
+    ]
+    evaluating.run()
+
+
+def test_an_observation_becomes_an_alert_with_tasks_that_can_be_told_again(service: Service, tmp_path: Path) -> None:
+    communes = service.client.get("/ogc/collections/communes/items", params={"limit": 1, "f": "json"}).json()
+    unit = communes["features"][0]["properties"]["code"]
+    row = {"indicator": "documents-late-share", "place": unit, "at": datetime.now(UTC).isoformat(), "value": 7.5}
+    sent = service.client.post("/api/observations", json=[row], headers=ADMIN)
+    assert sent.json()["added"] == 1, sent.text
+    _evaluate(service, tmp_path)
+    (alert,) = service.client.get("/api/alerts", params={"scenario": "S11"}, headers=ADMIN).json()["alerts"]
+    assert (alert["rule"], alert["value"], alert["threshold"], alert["unit_code"]) == ("T16", 7.5, 5.0, unit)
+    tasks = service.client.get("/api/tasks", params={"alert": alert["id"]}, headers=ADMIN).json()["tasks"]
+    assert {task["step"] for task in tasks} == {"extract", "remind", "finish", "watch"}
+    done = _diaban(service.database, tmp_path, "alerts", "replay", str(alert["id"]), "--json")
+    assert done.returncode == 0, done.stderr
+    assert [(one["frozen"], one["is_same"]) for one in json.loads(done.stdout)] == [("7.500000000", True)]
+
+
+def _diaban(database: Database, state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    (state / "external-database-secret").write_text(database.secret.hex())
+    environment = os.environ | {"DATABASE_URL": database.superuser_dsn, "DIABAN_STATE_DIR": str(state)}
+    command = [sys.executable, "-m", "app.cli", *words]
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=120)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from app.api.alerts import router as alerts_router
 from app.api.audit import router as audit_router
+from app.api.backtests import router as backtests_router
 from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
@@ -127,6 +128,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         definitions_router,
         units_router,
         scenarios_router,
+        backtests_router,
         audit_router,
         alerts_router,
         tasks_router,

@@ -53,6 +53,7 @@ from layers.uploads.errors import (
 )
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
+from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, TooManyMoments
 from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
 from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
 from spatial.errors import SpatialError
@@ -77,6 +78,7 @@ _NOT_FOUND = (
     TaskNotFound,
     IndicatorNotFound,
     ScenarioNotFound,
+    RuleNotFound,
     AccountNotFound,
     TokenNotFound,
     UploadNotFound,
@@ -91,6 +93,8 @@ _STATUSES: Mapping[type[Exception], int] = {
     ActOutOfOrder: 409,
     PlaceHasNewerAlert: 409,
     TooManyObservations: 413,
+    RuleNotEvaluable: 409,
+    TooManyMoments: 413,
     TaskChanged: 409,
     TaskOutOfOrder: 409,
     TaskOfAnother: 403,

@@ -1,16 +1,25 @@
-"""Commands on scenarios: list, show, docs."""
+"""Commands on scenarios: list, show, docs, backtest."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import orjson
 import typer
+from rich.markup import escape
 from rich.table import Table
 
+from app.api.backtests import backtest_document
 from app.console import console
+from app.owner import open_database
+from app.settings import Settings
+from layers.access import Scope
+from scenarios.evaluation.backtest import BackTest, Trial, back_test
 from scenarios.loader import get_scenario, load_builtin
 from scenarios.table import scenarios_table
+from scenarios.work.calendar import VIETNAM_TIME
 
 scenarios_app = typer.Typer(help="Kịch bản điều hành · operating scenarios", no_args_is_help=True)
 
@@ -36,3 +45,46 @@ def show_scenario(code: str) -> None:
 def print_docs() -> None:
     """Bảng docs/scenarios.md từ các định nghĩa · the page docs/scenarios.md from the definitions."""
     sys.stdout.write(scenarios_table(load_builtin().values()))
+
+
+@scenarios_app.command("backtest")
+def backtest_command(
+    code: str,
+    rule: str,
+    since: Annotated[datetime | None, typer.Option(help="Từ ngày, giờ Việt Nam · from; a year ago")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Đến trước · until, exclusive; now")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Ngưỡng muốn thử · the limit to try")] = None,
+    min_duration_h: Annotated[float, typer.Option(min=0, help="Phải kéo dài bao nhiêu giờ · lasting, hours")] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON cho chương trình · JSON for programs")] = False,
+) -> None:
+    """Chạy thử quy tắc trên số liệu cũ · run a rule over history before it goes into force."""
+    now = datetime.now(UTC)
+    end = until.replace(tzinfo=VIETNAM_TIME) if until else now
+    start = since.replace(tzinfo=VIETNAM_TIME) if since else end - timedelta(days=366)
+    trial = Trial(start, end, now, threshold, min_duration_h=min_duration_h)
+    scenario = get_scenario(code)
+    with open_database(Settings()) as database:
+        engine = database.engine("diaban_writer")
+        with engine.connect() as connection:
+            found = back_test(connection, Scope.local_admin(), scenario, rule, trial)
+        engine.dispose()
+    if as_json:
+        sys.stdout.write(orjson.dumps(backtest_document(found), option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    _show_episodes(found)
+
+
+def _show_episodes(found: BackTest) -> None:
+    table = Table(
+        "nơi · place", "từ · from", "đến · until", "giờ · hours", "đầu · first", "nặng nhất · worst", box=None
+    )
+    for one in found.episodes:
+        ended = one.ended_at.isoformat(" ", "minutes") if one.ended_at else "…"
+        figures = (f"{one.hours(found.trial.until):.1f}", f"{one.first:g}", f"{one.worst:g}")
+        table.add_row(escape(one.place.key), one.began_at.isoformat(" ", "minutes"), ended, *figures)
+    console.print(table)
+    console.print(
+        f"{found.scenario} {found.rule} {found.operator} {found.threshold:g}: {len(found.episodes)} lần · times,"
+        f" {len({one.place for one in found.episodes})}/{found.places} nơi · places,"
+        f" {found.moments} thời điểm · moments"
+    )

@@ -78,18 +78,19 @@ def limit_of(rule: Rule) -> Limit | None:
     return Limit(">", 0.0) if rule.shape is Shape.RANK_DROP else None
 
 
-def judge(connection: Connection, judged: Judged, at: datetime) -> list[Outcome]:
+def judge(connection: Connection, judged: Judged, at: datetime, known_at: datetime | None = None) -> list[Outcome]:
     """Judges a rule at every place that it is observed at, and keeps what it has to remember of each.
 
     Args:
         connection: The writer's, in the transaction of the evaluation.
         judged: The rule.
-        at: The moment of evaluation, aware UTC; what came later is not known.
+        at: The moment of evaluation, aware UTC.
+        known_at: What was received later is not known; None for the moment of evaluation.
 
     Returns:
         What alerts have to be told: places where the condition holds, and those where the standing has changed.
     """
-    reading = judged.reading(at, at)
+    reading = judged.reading(at, known_at or at)
     values = {
         **series_parameters(judged.test, reading, kinds=judged.kinds, key_length=judged.key_length),
         "scenario": judged.scenario,

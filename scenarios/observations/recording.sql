@@ -6,8 +6,19 @@ WITH told AS (
     )
 ), new_places AS (
     INSERT INTO observing.places (kind, layer, key, unit_code, lon, lat)
-    SELECT DISTINCT ON (kind, layer, key) kind, layer, key, unit_code, lon, lat FROM told
-    ORDER BY kind, layer, key, lon NULLS LAST, lat
+    SELECT kind, layer, key, unit_code, coalesce(lon, ST_X(inside)), coalesce(lat, ST_Y(inside))
+    FROM (
+        SELECT DISTINCT ON (kind, layer, key) kind, layer, key, unit_code, lon, lat FROM told
+        WHERE NOT EXISTS (SELECT 1 FROM observing.places AS held
+            WHERE (held.kind, held.layer, held.key) = (told.kind, told.layer, told.key))
+        ORDER BY kind, layer, key, lon NULLS LAST, lat
+    ) AS missing
+    -- An alert about a unit stands on the map where the unit is.
+    LEFT JOIN LATERAL (
+        SELECT ST_PointOnSurface(geom) AS inside FROM features.communes WHERE kind = 'unit' AND code = missing.key
+        UNION ALL
+        SELECT ST_PointOnSurface(geom) FROM features.provinces WHERE kind = 'unit' AND code = missing.key
+    ) AS unit ON true
     ON CONFLICT (kind, layer, key) DO NOTHING
     RETURNING id, kind, layer, key
 ), placed AS (

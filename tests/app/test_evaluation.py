@@ -54,6 +54,45 @@ def test_an_observation_becomes_an_alert_with_tasks_that_can_be_told_again(servi
     assert [(one["frozen"], one["is_same"]) for one in json.loads(done.stdout)] == [("7.500000000", True)]
 
 
+def test_a_rule_is_run_over_history_over_http_and_at_the_terminal(service: Service, tmp_path: Path) -> None:
+    communes = service.client.get("/ogc/collections/communes/items", params={"limit": 1, "f": "json"}).json()
+    unit = communes["features"][0]["properties"]["code"]
+    rows = [
+        {
+            "indicator": "unclean-population-share",
+            "place": unit,
+            "at": f"2026-0{month}-01T00:00:00+07:00",
+            "value": value,
+        }
+        for month, value in ((3, 4), (4, 7), (5, 9), (6, 2))
+    ]
+    assert service.client.post("/api/observations", json=rows, headers=ADMIN).json()["added"] == 4
+    path, since = "/api/scenarios/S23/rules/T01/backtest", {"since": "2026-01-01T00:00:00Z"}
+    found = service.client.get(path, params=since, headers=ADMIN)
+    assert found.status_code == 200, found.text
+    told = found.json()
+    assert (told["moments"], told["fired"], told["by_month"]) == (4, 1, {"2026-04": 1})
+    (episode,) = told["episodes"]
+    assert (episode["place"]["key"], episode["worst"], episode["hours"]) == (unit, 9.0, 61 * 24.0)
+    assert service.client.get(path, params={**since, "threshold": 8}, headers=ADMIN).json()["hours"] == 31 * 24.0
+    assert service.client.get(path).status_code == 401
+    refused = [
+        (service.client.get(f"/api/scenarios/{rule}/backtest", headers=ADMIN), status, kind)
+        for rule, status, kind in (
+            ("S23/rules/T99", 404, "rule-not-found"),
+            ("S30/rules/T40", 409, "rule-not-evaluable"),
+            ("S10/rules/T14", 400, "threshold-needed"),
+        )
+    ]
+    for answer, status, kind in refused:
+        assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
+    done = _diaban(service.database, tmp_path, "scenarios", "backtest", "S23", "T01", "--since", "2026-01-01", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["fired"] == 1
+    shown = _diaban(service.database, tmp_path, "scenarios", "backtest", "S23", "T01", "--since", "2026-01-01")
+    assert unit in shown.stdout
+
+
 def _diaban(database: Database, state: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (state / "external-database-secret").write_text(database.secret.hex())
     environment = os.environ | {"DATABASE_URL": database.superuser_dsn, "DIABAN_STATE_DIR": str(state)}

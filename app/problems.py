@@ -17,6 +17,7 @@ from starlette.responses import Response
 from app.live.hub import TooManyListeners
 from app.refusals import record_refusal
 from app.resources import SignInNeeded
+from layers.administrators import LastAdministrator
 from layers.errors import (
     FeatureNotFound,
     FileExpired,
@@ -28,6 +29,8 @@ from layers.errors import (
     TooManyJobs,
     VersionConflict,
 )
+from layers.giving import OwnAccount
+from layers.grants import GrantNotFound, OwnRights
 from layers.identity.errors import (
     AccountExists,
     AccountNotFound,
@@ -81,6 +84,7 @@ _NOT_FOUND = (
     RuleNotFound,
     AccountNotFound,
     TokenNotFound,
+    GrantNotFound,
     UploadNotFound,
     FileGone,
 )
@@ -103,6 +107,9 @@ _STATUSES: Mapping[type[Exception], int] = {
     TooManyFailures: 429,
     TooManyListeners: 503,
     AccountExists: 409,
+    LastAdministrator: 409,
+    OwnAccount: 403,
+    OwnRights: 403,
     StyleChanged: 409,
     JobNotFailed: 409,
     WrongState: 409,

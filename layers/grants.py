@@ -11,20 +11,24 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import yaml
 from sqlalchemy import Connection, text
 
 from layers.access import Grant, Scope, Units
+from layers.administrators import require_another_administrator
 from layers.audit import Event, Outcome, record_event
 from layers.definition import Label, Sensitivity
 from layers.errors import LayerError
+from layers.giving import require_to_give
 from layers.rights import Action, Area, InvalidRight, NotAllowed, Right, Role, right_from_json, right_to_json
 
 if TYPE_CHECKING:
     from asyncpg import Connection as AsyncConnection
     from asyncpg import Record
 
+_HERE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 _ROLES_FILE: Final = Path(__file__).parent / "roles.yaml"
 _SCOPE: Final = text("SELECT access.scope_of(:account, :agencies)::text")
 _SCOPE_ASYNC: Final = "SELECT access.scope_of($1, $2)::text"
@@ -199,7 +203,14 @@ def _spelled_out(units: list[str] | None, communes: Mapping[str, list[str]]) -> 
     return frozenset(units).union(*(communes.get(code, ()) for code in units))
 
 
-def give(connection: Connection, giving: Giving, giver: Scope, *, own_agencies: Iterable[UUID] = ()) -> UUID:
+def give(
+    connection: Connection,
+    giving: Giving,
+    giver: Scope,
+    *,
+    own_agencies: Iterable[UUID] = (),
+    source: str | None = None,
+) -> UUID:
     """Gives a role or a right and returns the grant's id, with its event in the same transaction.
 
     Args:
@@ -207,16 +218,18 @@ def give(connection: Connection, giving: Giving, giver: Scope, *, own_agencies: 
         giving: What is given.
         giver: Who gives; must administer people in every commune that the grant is for.
         own_agencies: Agencies that the giver belongs to.
+        source: Address and port that the request came from.
 
     Raises:
         OwnRights: The giver would give to themselves (four eyes).
-        NotAllowed: The giver may not administer people there.
+        NotAllowed: The giver may not administer people there, or would give more than they hold or administer.
         InvalidRight: The role is unknown, or a unit or the dates make no sense.
     """
     if str(giving.holder) == giver.subject or giving.holder in set(own_agencies):
         raise OwnRights
     _require_administering(giver, giving.units)
-    _check(connection, giving)
+    for right in _check(connection, giving):
+        require_to_give(giver, right, giving.units)
     own = None if giving.own_right is None else json.dumps(right_to_json(giving.own_right))
     values = {
         "kind": giving.holder_kind.value,
@@ -230,24 +243,26 @@ def give(connection: Connection, giving: Giving, giver: Scope, *, own_agencies: 
         "given_by": giver.subject,
     }
     grant_id = UUID(str(connection.execute(_GIVE, values).scalar_one()))
-    record_event(connection, _event("right_given", grant_id, giver, giving))
+    record_event(connection, _event("right_given", grant_id, giver, giving, source=source))
     return grant_id
 
 
-def take(connection: Connection, grant_id: UUID, taker: Scope) -> None:
+def take(connection: Connection, grant_id: UUID, taker: Scope, *, source: str | None = None) -> None:
     """Ends a grant at once; it stays on record.
 
     Raises:
         GrantNotFound: No grant in force has this id.
         NotAllowed: The taker may not administer people there.
+        LastAdministrator: Nobody would be left who may give rights.
     """
     row = connection.execute(_ONE, {"id": grant_id}).one_or_none()
     if row is None or row.taken_at is not None:
         raise GrantNotFound(grant_id)
     given = _given(row)
     _require_administering(taker, given.units)
+    require_another_administrator(connection, without_grant=grant_id)
     connection.execute(_TAKE, {"id": grant_id, "taken_by": taker.subject})
-    record_event(connection, _event("right_taken", grant_id, taker, given))
+    record_event(connection, _event("right_taken", grant_id, taker, given, source=source))
 
 
 def list_grants(
@@ -258,9 +273,10 @@ def list_grants(
     return [_given(row) for row in connection.execute(_OF_HOLDER, values)]
 
 
-def record_refusal(connection: Connection, giving: Giving, giver: Scope) -> None:
+def record_refusal(connection: Connection, giving: Giving, giver: Scope, *, source: str | None = None) -> None:
     """Writes down that a grant was refused; in a transaction of its own, as the act's has been rolled back."""
-    record_event(connection, _event("right_given", giving.holder, giver, giving, outcome=Outcome.REFUSED))
+    event = _event("right_given", giving.holder, giver, giving, outcome=Outcome.REFUSED, source=source)
+    record_event(connection, event)
 
 
 def _require_administering(scope: Scope, units: Units) -> None:
@@ -269,16 +285,11 @@ def _require_administering(scope: Scope, units: Units) -> None:
         raise NotAllowed(Action.ADMINISTER, Area.PEOPLE)
 
 
-def _check(connection: Connection, giving: Giving) -> None:
+def _check(connection: Connection, giving: Giving) -> tuple[Right, ...]:
+    """The rights that would be given, after what is asked for has been found to make sense."""
     if (giving.role is None) == (giving.own_right is None):
         raise InvalidRight("Hãy nêu vai trò hoặc một quyền, không cả hai.", "Name a role or a right, not both.")
-    known = [role.slug for role in list_roles(connection)]
-    if giving.role is not None and giving.role not in known:
-        raise InvalidRight(
-            f"Không có vai trò “{giving.role[:60]}”; hãy dùng một trong: {', '.join(known)}.",
-            f'There is no role "{giving.role[:60]}"; use one of: {", ".join(known)}.',
-            parameter="role",
-        )
+    rights = _rights(connection, giving)
     for unit in sorted(giving.units or ()):
         if not (unit.isascii() and unit.isdigit() and len(unit) in (2, 5)):
             raise InvalidRight(
@@ -288,14 +299,36 @@ def _check(connection: Connection, giving: Giving) -> None:
             )
     if giving.units is not None and not giving.units:
         raise InvalidRight("Danh sách đơn vị rỗng.", "The list of units is empty.", parameter="units")
-    if giving.ends_on is not None and giving.ends_on <= (giving.starts_on or date.min):
+    # Where no start is given it is today, in Vietnam.
+    if giving.ends_on is not None and giving.ends_on <= (giving.starts_on or datetime.now(_HERE).date()):
         raise InvalidRight(
             "Ngày hết hạn phải sau ngày bắt đầu.", "The end must come after the start.", parameter="ends_on"
         )
+    return rights
+
+
+def _rights(connection: Connection, giving: Giving) -> tuple[Right, ...]:
+    if giving.own_right is not None:
+        return (giving.own_right,)
+    known = {role.slug: role.rights for role in list_roles(connection)}
+    if giving.role not in known:
+        named = str(giving.role)[:60]
+        raise InvalidRight(
+            f"Không có vai trò “{named}”; hãy dùng một trong: {', '.join(known)}.",
+            f'There is no role "{named}"; use one of: {", ".join(known)}.',
+            parameter="role",
+        )
+    return known[giving.role]
 
 
 def _event(
-    action: str, object_id: UUID, actor: Scope, grant: Giving | Given, *, outcome: Outcome = Outcome.DONE
+    action: str,
+    object_id: UUID,
+    actor: Scope,
+    grant: Giving | Given,
+    *,
+    outcome: Outcome = Outcome.DONE,
+    source: str | None = None,
 ) -> Event:
     detail: dict[str, str | list[str] | None] = {
         "holder_kind": grant.holder_kind.value,
@@ -306,7 +339,7 @@ def _event(
     }
     if grant.own_right is not None:
         detail["right"] = json.dumps(right_to_json(grant.own_right), sort_keys=True)
-    return Event(actor.subject, action, "grant", str(object_id), outcome, detail=detail)
+    return Event(actor.subject, action, "grant", str(object_id), outcome, source=source, detail=detail)
 
 
 def _given(row: Any) -> Given:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from layers.administrators import require_another_administrator
 from layers.audit import Event, record_event
 from layers.identity.errors import AccountExists, AccountNotFound, BadAccount, SignInRefused
 from layers.identity.passwords import check_password, hash_password, one_time_password, verify_password
@@ -30,6 +31,14 @@ _SET_PASSWORD: Final = text(
     "INSERT INTO access.passwords (account, hash, expires_at) VALUES (:account, :hash, now() + :lasts)"
     " ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, changed_at = clock_timestamp(),"
     " expires_at = excluded.expires_at"
+)
+_SET_STATE: Final = text(
+    "UPDATE access.accounts SET active_since = CASE WHEN :state = 'active' AND state <> 'active'"
+    " THEN clock_timestamp() ELSE active_since END, state = :state WHERE id = :id"
+)
+_REVOKE_TOKENS: Final = text(
+    "UPDATE access.tokens SET revoked_at = clock_timestamp(), revoked_by = :author"
+    " WHERE account = :account AND revoked_at IS NULL"
 )
 _END_SESSIONS: Final = text(
     "UPDATE access.sessions SET ended_at = clock_timestamp() WHERE account = :account AND ended_at IS NULL"
@@ -82,6 +91,7 @@ def add_account(
     author: str,
     unit_code: str | None = None,
     kind: str = "person",
+    source: str | None = None,
 ) -> tuple[UUID, str | None]:
     """Makes an account and returns its id and a one-time password; a service account gets tokens instead.
 
@@ -92,6 +102,7 @@ def add_account(
         author: Who makes it.
         unit_code: Commune or province that the person belongs to.
         kind: ``person`` or ``service``.
+        source: Address and port that the request came from.
 
     Raises:
         BadAccount: A value cannot be used.
@@ -119,11 +130,13 @@ def add_account(
     if kind == "person":
         password = one_time_password()
         _store(connection, account, password, lasts=ONE_TIME_LASTS)
-    record_event(connection, Event(author, "account_created", "account", str(account), detail={"kind": kind}))
+    detail = {"kind": kind}
+    event = Event(author, "account_created", "account", str(account), unit_code=unit_code, source=source, detail=detail)
+    record_event(connection, event)
     return account, password
 
 
-def reset_password(connection: Connection, username: str, *, author: str) -> str:
+def reset_password(connection: Connection, username: str, *, author: str, source: str | None = None) -> str:
     """A new one-time password for an account; its sessions end.
 
     Raises:
@@ -136,7 +149,7 @@ def reset_password(connection: Connection, username: str, *, author: str) -> str
         text("UPDATE access.accounts SET must_change_password = true WHERE id = :id"), {"id": account.id}
     )
     connection.execute(_END_SESSIONS, {"account": account.id, "kept": None})
-    record_event(connection, Event(author, "password_reset", "account", str(account.id)))
+    record_event(connection, Event(author, "password_reset", "account", str(account.id), source=source))
     return password
 
 
@@ -165,19 +178,23 @@ def change_password(
     record_event(connection, Event(str(account), "password_changed", "account", str(account), source=source))
 
 
-def set_account_state(connection: Connection, username: str, state: str, *, author: str) -> None:
-    """Closes (``disabled``) or opens (``active``) an account; closing ends its sessions at once.
+def set_account_state(
+    connection: Connection, username: str, state: str, *, author: str, source: str | None = None
+) -> None:
+    """Closes (``disabled``) or opens (``active``) an account; closing ends its sessions and tokens for good.
 
     Raises:
         AccountNotFound: There is no such account.
+        LastAdministrator: Nobody would be left who may give rights.
     """
     account = find_account(connection, username)
-    connection.execute(
-        text("UPDATE access.accounts SET state = :state WHERE id = :id"), {"state": state, "id": account.id}
-    )
+    if state != "active":
+        require_another_administrator(connection, without_account=account.id)
+    connection.execute(_SET_STATE, {"state": state, "id": account.id})
     if state != "active":
         connection.execute(_END_SESSIONS, {"account": account.id, "kept": None})
-    record_event(connection, Event(author, f"account_{state}", "account", str(account.id)))
+        connection.execute(_REVOKE_TOKENS, {"account": account.id, "author": author})
+    record_event(connection, Event(author, f"account_{state}", "account", str(account.id), source=source))
 
 
 def _store(connection: Connection, account: UUID, password: str, *, lasts: timedelta | None) -> None:

@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 # Begins every token, so that scanners for leaked secrets know one when they see it.
 PREFIX: Final = "diaban_"
 LONGEST: Final = timedelta(days=366)
-_FIND: Final = (
-    "SELECT t.id AS credential, a.id, a.username, a.display_name, a.unit_code, false AS must_change_password,"
-    " t.may_edit,"
-    " a.kind = 'service' OR EXISTS (SELECT FROM access.totp_devices d WHERE d.account = a.id"
-    " AND d.confirmed_at IS NOT NULL) AS has_second_factor"
-    " FROM access.tokens t JOIN access.accounts a ON a.id = t.account"
-    " WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND now() < t.expires_at AND a.state = 'active'"
+_FIND: Final = """
+WITH found AS (
+    SELECT t.id AS credential, t.may_edit, a.id, a.username, a.display_name, a.unit_code, a.kind
+    FROM access.tokens t JOIN access.accounts a ON a.id = t.account
+    WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND now() < t.expires_at AND a.state = 'active'
+), used AS (
+    UPDATE access.accounts a SET last_used_at = now() FROM found f
+    WHERE a.id = f.id AND (a.last_used_at IS NULL OR a.last_used_at < now() - interval '1 hour')
 )
+SELECT f.credential, f.id, f.username, f.display_name, f.unit_code, false AS must_change_password, f.may_edit,
+    f.kind = 'service' OR EXISTS (SELECT FROM access.totp_devices d
+                                  WHERE d.account = f.id AND d.confirmed_at IS NOT NULL) AS has_second_factor
+FROM found f
+"""
 
 
 @dataclass(frozen=True, slots=True)

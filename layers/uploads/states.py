@@ -15,7 +15,7 @@ from layers.uploads.errors import UploadNotFound
 from layers.uploads.model import Upload
 from layers.uploads.store import Seen, get_upload, layers_of_uploads
 
-WORKING_ON_UPLOADS = (Action.EDIT, Action.APPROVE, Action.PUBLISH, Action.ADMINISTER)
+WORKING_ON_UPLOADS = (Action.EDIT, Action.APPROVE, Action.PUBLISH)
 
 
 def is_visible(scope: Scope, upload: Upload) -> bool:

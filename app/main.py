@@ -13,10 +13,12 @@ from app.api.backtests import router as backtests_router
 from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
+from app.api.grants import router as grants_router
 from app.api.indicators import router as indicators_router
 from app.api.jobs import router as jobs_router
 from app.api.layers import router as layers_router
 from app.api.observations import router as observations_router
+from app.api.people import router as people_router
 from app.api.query import router as query_router
 from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
@@ -136,6 +138,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         observations_router,
         events_router,
         jobs_router,
+        people_router,
+        grants_router,
         account_router,
         account_pages_router,
         # Before the uploads themselves: an upload's id could be "tus" otherwise.

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     given_public_url: str | None = Field(None, pattern=r"^https?://\S+$", validation_alias="DIABAN_PUBLIC_URL")
     state_dir: Path = CHECKOUT / ".diaban"
     second_factor_key: Path | None = None
+    # Accounts of people that nobody has used for so many days are closed; 0 closes none.
+    account_idle_days: int = Field(45, ge=0, le=3650)
     log_format: Literal["console", "json"] = "console"
 
     pool_public: int = Field(8, ge=1, le=100)

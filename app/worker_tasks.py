@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -16,6 +16,7 @@ from app.questions import Answerer
 from app.settings import Settings
 from app.uploads.working import UploadWorker
 from app.work_calendar import work_calendar
+from layers.identity.idle import close_idle_accounts
 from layers.jobs import JobKind
 from layers.live import prune_events
 from scenarios.evaluation.running import evaluate_due
@@ -58,6 +59,7 @@ def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
         Step(lambda: seal(database), every_s=SEAL_EVERY_S),
         Step(lambda: _prune_live(database), every_s=600.0),
         Step(lambda: _escalate(database, settings), every_s=30.0),
+        Step(lambda: _close_idle(database, settings), every_s=3600.0),
         Step(lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
 
@@ -87,6 +89,18 @@ def _escalate(database: Database, settings: Settings) -> None:
     engine.dispose()
     if count:
         log.info("tasks_escalated", count=count)
+
+
+def _close_idle(database: Database, settings: Settings) -> None:
+    """Closes the accounts that nobody uses."""
+    if not settings.account_idle_days:
+        return
+    engine = database.engine("diaban_auth")
+    with engine.begin() as connection:
+        count = close_idle_accounts(connection, timedelta(days=settings.account_idle_days), datetime.now(UTC))
+    engine.dispose()
+    if count:
+        log.info("idle_accounts_closed", count=count)
 
 
 def _prune_live(database: Database) -> None:

@@ -18,7 +18,7 @@ _ADMINISTRATORS: Final = text(
     " AND g.units IS NULL AND g.starts_on <= (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date"
     " AND (g.ends_on IS NULL OR (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < g.ends_on)"
     " AND jsonb_path_exists(coalesce(r.rights, jsonb_build_array(g.own_right)),"
-    " '$[*] ? (@.actions[*] == \"administer\" && @.areas[*] == \"@people\")') ORDER BY g.id"
+    ' \'$[*] ? (@.actions[*] == "administer" && @.areas[*] == "@people")\') ORDER BY g.id'
 )
 
 

@@ -53,6 +53,7 @@ _COLUMNS: Final = (
 _OF_HOLDER: Final = text(
     f"SELECT {_COLUMNS} FROM access.grants"  # noqa: S608 - a constant's names
     " WHERE (CAST(:holder AS uuid) IS NULL OR holder = :holder) AND (:ended OR taken_at IS NULL)"
+    " AND (CAST(:within AS text[]) IS NULL OR units <@ :within)"
     " ORDER BY given_at, id LIMIT :limit"
 )
 _ONE: Final = text(f"SELECT {_COLUMNS} FROM access.grants WHERE id = :id FOR UPDATE")  # noqa: S608 - likewise
@@ -266,10 +267,23 @@ def take(connection: Connection, grant_id: UUID, taker: Scope, *, source: str | 
 
 
 def list_grants(
-    connection: Connection, holder: UUID | None = None, *, ended: bool = False, limit: int = 1000
+    connection: Connection,
+    holder: UUID | None = None,
+    *,
+    ended: bool = False,
+    limit: int = 1000,
+    within: Units = None,
 ) -> list[Given]:
-    """Grants of one holder or of all, oldest first; with ``ended`` those taken back too."""
-    values = {"holder": holder, "ended": ended, "limit": limit}
+    """Grants of one holder or of all, oldest first; with ``ended`` those taken back too.
+
+    Args:
+        connection: Owner or writer.
+        holder: The account or agency; None for all.
+        ended: Whether those taken back are wanted too.
+        limit: At most so many.
+        within: Only grants that hold in these communes and nowhere else; None for all.
+    """
+    values = {"holder": holder, "ended": ended, "limit": limit, "within": None if within is None else sorted(within)}
     return [_given(row) for row in connection.execute(_OF_HOLDER, values)]
 
 

@@ -75,10 +75,10 @@ class ListedPerson:
         return max(0, (at - max(self.last_used_at or self.active_since, self.active_since)).days)
 
     def remarks(self, at: datetime, idle_after_days: int) -> list[Remark]:
-        """What a reviewer should look at."""
+        """What a reviewer should look at; with 0 days nobody counts as idle."""
         found = {
             Remark.NEVER_USED: self.last_used_at is None,
-            Remark.IDLE: self.idle_days(at) >= idle_after_days,
+            Remark.IDLE: 0 < idle_after_days <= self.idle_days(at),
             Remark.NO_SECOND_FACTOR: self.kind == "person" and not self.has_second_factor,
             Remark.NO_GRANTS: not self.grants,
             Remark.ENDLESS_GRANT: any(grant["ends_on"] is None for grant in self.grants),

@@ -109,9 +109,7 @@ def accept_code(connection: Connection, key: Fernet, account: UUID, code: str) -
     return connection.execute(_USE_CODE, {"account": account, "hash": _hash(plain)}).rowcount == 1
 
 
-def remove_second_factor(
-    connection: Connection, account: UUID, *, author: str, source: str | None = None
-) -> None:
+def remove_second_factor(connection: Connection, account: UUID, *, author: str, source: str | None = None) -> None:
     """Takes an account's codes away, for somebody who has lost the telephone and the codes to recover by."""
     for table in ("totp_devices", "recovery_codes"):
         connection.execute(text(f"DELETE FROM access.{table} WHERE account = :account"), {"account": account})  # noqa: S608

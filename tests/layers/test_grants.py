@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -37,6 +38,13 @@ READ = frozenset({Action.READ})
 
 def giving(holder: UUID, **changes: object) -> Giving:
     return Giving(Holder.ACCOUNT, holder, **{"role": "commune-clerk", "units": frozenset({HERE}), **changes})  # type: ignore[arg-type]
+
+
+def administrator(units: frozenset[str] | None) -> Scope:
+    """Somebody who holds the shipped role in these communes."""
+    (role,) = (role for role in built_in_roles() if role.slug == "administrator")
+    grants = tuple(Grant(right, None if right.everywhere else units) for right in role.rights)
+    return Scope(str(uuid4()), grants)
 
 
 @pytest.fixture
@@ -132,12 +140,38 @@ class TestGiving:
             give(connection, Giving(Holder.AGENCY, agency, role="auditor"), giver, own_agencies=[agency])
 
     def test_needs_the_right_to_administer_people_there(self, connection: Connection) -> None:
-        right = Right(frozenset({Action.ADMINISTER}), areas=frozenset({Area.PEOPLE}))
-        giver = Scope(str(uuid4()), (Grant(right, frozenset({HERE})),))
+        giver = administrator(frozenset({HERE}))
         give(connection, giving(uuid4()), giver)
         for units in (None, frozenset({THERE}), frozenset({HERE, THERE})):
             with pytest.raises(NotAllowed):
                 give(connection, giving(uuid4(), units=units), giver)
+
+    def test_is_never_of_more_than_one_holds_or_administers(self, connection: Connection) -> None:
+        here = frozenset({HERE})
+        mayor, everybody = administrator(here), administrator(None)
+        steward = right_from_json({"actions": ["edit"], "areas": ["@definitions"], "everywhere": True})
+        own = giving(uuid4(), role=None, own_right=steward, units=here)
+        with pytest.raises(NotAllowed) as refused:
+            give(connection, own, mayor)
+        assert (refused.value.action, refused.value.target) == (Action.EDIT, "@definitions")
+        give(connection, own, everybody)
+        only_people = Right(frozenset({Action.ADMINISTER}), areas=frozenset({Area.PEOPLE}))
+        clerk_of_people = Scope(str(uuid4()), (Grant(only_people, here),))
+        with pytest.raises(NotAllowed):
+            give(connection, giving(uuid4()), clerk_of_people)
+        plain = Right(READ, frozenset({"communes"}))
+        reader = Scope(str(uuid4()), (*clerk_of_people.grants, Grant(plain, here)))
+        give(connection, giving(uuid4(), role=None, own_right=plain), reader)
+        with pytest.raises(NotAllowed):
+            give(connection, giving(uuid4(), role=None, own_right=replace(plain, attributes=Attributes.MASKED)), reader)
+
+    def test_of_every_role_is_open_to_the_administrator_of_everything(self, connection: Connection) -> None:
+        for role in built_in_roles():
+            assert give(connection, giving(uuid4(), role=role.slug, units=None), administrator(None))
+
+    def test_with_an_end_that_has_passed_is_refused(self, connection: Connection) -> None:
+        with pytest.raises(InvalidRight):
+            give(connection, giving(uuid4(), ends_on=date(2026, 1, 1)), ADMIN)
 
     @pytest.mark.parametrize("changes", [
         {"role": "emperor"}, {"units": frozenset()}, {"units": frozenset({"hà nội"})}, {"role": None},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import anyio
@@ -33,6 +33,7 @@ from layers.identity.errors import AccountNotFound
 from layers.rights import Action, Area, NotAllowed, Right, right_from_json, right_to_json
 
 router = APIRouter(prefix="/api/grants", tags=["people"])
+_T = TypeVar("_T")
 _HEADERS = {"Cache-Control": "no-store"}
 _PLAIN = r"^[^\x00-\x1f]*$"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
@@ -162,8 +163,8 @@ def _require_administering(principal: Principal) -> None:
         raise NotAllowed(Action.ADMINISTER, Area.PEOPLE)
 
 
-async def _run[T](engine: Engine, work: Callable[[Connection], T]) -> T:
-    def run() -> T:
+async def _run(engine: Engine, work: Callable[[Connection], _T]) -> _T:
+    def run() -> _T:
         with engine.begin() as connection:
             return work(connection)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 import anyio
@@ -27,6 +27,7 @@ from layers.identity.second_factor import remove_second_factor
 from layers.rights import Action, Area, NotAllowed
 
 router = APIRouter(prefix="/api/people", tags=["people"])
+_T = TypeVar("_T")
 _HEADERS = {"Cache-Control": "no-store"}
 
 
@@ -132,7 +133,7 @@ async def _set_state(
     return Response(status_code=204)
 
 
-async def _change[T](resources: Resources, work: Callable[[Connection], T]) -> T:
+async def _change(resources: Resources, work: Callable[[Connection], _T]) -> _T:
     """One change of accounts, which counts at once in this process."""
     try:
         return await act(resources.people, work)

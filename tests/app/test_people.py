@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -243,14 +244,12 @@ class TestLimits:
 
 
 def _json(document: object) -> bytes:
-    import json
-
     return json.dumps(document).encode()
 
 
 class TestTheLastAdministrator:
     @pytest.fixture
-    def two(self, database: Database) -> Iterator[tuple[Database, list[tuple[str, UUID]]]]:
+    def two(self, database: Database) -> tuple[Database, list[tuple[str, UUID]]]:
         engine = database.engine("diaban_owner")
         made = []
         with engine.begin() as connection:
@@ -258,7 +257,7 @@ class TestTheLastAdministrator:
                 account, _ = add_account(connection, name, name, author="test")
                 made.append((name, give(connection, Giving(Holder.ACCOUNT, account, "administrator"), ADMIN)))
         engine.dispose()
-        yield database, made
+        return database, made
 
     def test_stays_when_two_remove_each_other_at_once(self, two: tuple[Database, list[tuple[str, UUID]]]) -> None:
         database, ((first, _), (_, grant)) = two

@@ -290,9 +290,8 @@ class TestTheLastAdministrator:
         with auth.begin() as connection:
             assert close_idle_accounts(connection, timedelta(days=47), later) == 0
             assert close_idle_accounts(connection, timedelta(days=45), later) == 2
-            states = dict(
-                connection.exec_driver_sql("SELECT username, state FROM access.accounts ORDER BY 1").tuples().all()
-            )
+            rows = connection.exec_driver_sql("SELECT username, state FROM access.accounts ORDER BY 1")
+            states = dict(rows)
             assert (states["idle"], states["program"]) == ("disabled", "active")
             assert sorted((states["first"], states["second"])) == ["active", "disabled"]
         owner.dispose()

@@ -291,7 +291,7 @@ class TestTheLastAdministrator:
             assert close_idle_accounts(connection, timedelta(days=47), later) == 0
             assert close_idle_accounts(connection, timedelta(days=45), later) == 2
             rows = connection.exec_driver_sql("SELECT username, state FROM access.accounts ORDER BY 1")
-            states = dict(rows)
+            states = dict(row[:2] for row in rows.all())
             assert (states["idle"], states["program"]) == ("disabled", "active")
             assert sorted((states["first"], states["second"])) == ["active", "disabled"]
         owner.dispose()

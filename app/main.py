@@ -31,7 +31,7 @@ from app.encoding import Encode
 from app.health import router as health_router
 from app.identity.identify import Identify
 from app.identity.pages import router as account_pages_router
-from app.identity.people import People, second_factor_key_file
+from app.identity.people import People, account_rules, second_factor_key_file
 from app.identity.routes import router as account_router
 from app.live.ending import before_the_end
 from app.live.hub import LiveHub
@@ -92,7 +92,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             watcher.running(),
             before_the_end(live.close),
         ):
-            people = People(auth, writer, found.engine("diaban_auth"), open_key(second_factor_key_file(chosen)))
+            key, rules = open_key(second_factor_key_file(chosen)), account_rules(chosen)
+            people = People(auth, writer, found.engine("diaban_auth"), key, rules)
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)

@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from layers.identity.rules import Profile
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised, not chosen
 
@@ -42,6 +44,12 @@ class Settings(BaseSettings):
     state_dir: Path = CHECKOUT / ".diaban"
     second_factor_key: Path | None = None
     # Accounts of people that nobody has used for so many days are closed; 0 closes none.
+    account_profile: Profile = Profile.STANDARD
+    # These win over the profile's.
+    password_min_length: int | None = Field(None, ge=8, le=64)
+    sign_in_failures: int | None = Field(None, ge=1, le=100)
+    sign_in_wait: timedelta | None = Field(None, gt=timedelta(0), le=timedelta(days=1))
+    breach_list: Path | None = None
     account_idle_days: int = Field(45, ge=0, le=3650)
     log_format: Literal["console", "json"] = "console"
 
@@ -93,7 +101,9 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("timeout_tiles", "timeout_query", "keep_exports", "task_escalates_every", mode="before")
+    @field_validator(
+        "timeout_tiles", "timeout_query", "keep_exports", "task_escalates_every", "sign_in_wait", mode="before"
+    )
     @classmethod
     def _from_seconds(cls, value: object) -> object:
         # pydantic reads a number as seconds, but the environment only holds text.

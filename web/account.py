@@ -28,6 +28,7 @@ class Person:
     must_change_password: bool
     has_second_factor: bool
     needs_second_factor: bool
+    shortest_password: int = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -194,6 +195,8 @@ async def _account(
     site = _site(request, resources)
     tokens = await act(resources.people, lambda c: list_tokens(c, known.holder.id))
     person = _person(known, await _titles(resources), changed=changed, protected=bool(recovery_codes))
+    shortest = resources.people.rules.shortest(has_second_factor=person.has_second_factor)
+    person = replace(person, shortest_password=shortest)
     status = 400 if notice is not None and notice.is_error else 200
     shown = Shown(tokens, secret, notice, _drawn(enrolment), recovery_codes)
     return _page(render_account(site, person, shown), site, status)

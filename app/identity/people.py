@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,8 @@ from app.resources import Principal
 from app.settings import Settings
 from layers.access import Scope
 from layers.grants import load_scope_async
+from layers.identity.breaches import open_breach_list
+from layers.identity.rules import PROFILES, STANDARD, AccountRules
 from layers.identity.sessions import Holder, find_session, token_hash
 from layers.identity.tokens import PREFIX, find_token
 from layers.rights import Action
@@ -32,6 +34,26 @@ _WEIGHTY: Final = frozenset({Action.APPROVE, Action.PUBLISH, Action.ADMINISTER})
 def second_factor_key_file(settings: Settings) -> Path:
     """Where the key of second factors' secrets lies; processes of one service share it."""
     return settings.second_factor_key or settings.state_dir / "secrets" / "second-factor.key"
+
+
+def account_rules(settings: Settings) -> AccountRules:
+    """The profile that is set, with what is set besides.
+
+    Raises:
+        UnreadableBreachList: The list of leaked passwords cannot be used.
+    """
+    rules = PROFILES[settings.account_profile]
+    if settings.breach_list is not None:
+        rules = replace(rules, leaked=open_breach_list(settings.breach_list))
+    if settings.password_min_length is not None:
+        shortest = settings.password_min_length
+        rules = replace(rules, min_length=shortest, min_length_protected=shortest)
+    if settings.sign_in_failures is not None:
+        rules = replace(rules, max_failures=settings.sign_in_failures)
+    if settings.sign_in_wait is not None:
+        longest = max(settings.sign_in_wait, rules.longest_wait)
+        rules = replace(rules, first_wait=settings.sign_in_wait, longest_wait=longest)
+    return rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +79,14 @@ class People:
         writer: Pool of the login that reads grants.
         key: What secrets of second factors are encrypted with.
         signing: Engine of the auth login for what takes a thread: password hashes, changes.
+        rules: Rules for passwords, failures and sessions.
     """
 
     auth: Pool[Record]
     writer: Pool[Record]
     signing: Engine
     key: Fernet
+    rules: AccountRules = STANDARD
     _kept: OrderedDict[bytes, tuple[float, Known]] = field(default_factory=OrderedDict)
 
     async def find(self, secret: str) -> Known | None:

@@ -84,7 +84,7 @@ async def open_session(request: Request, resources: Resources, given: Proof) -> 
         TooManyFailures: It was tried too often.
     """
     source, people = source_of(request), resources.people
-    found = await act(people, lambda c: sign_in(c, people.key, given, source=source))
+    found = await act(people, lambda c: sign_in(c, people.key, given, source=source, rules=people.rules))
     if isinstance(found, LayerError):
         raise found
     return found
@@ -184,7 +184,9 @@ async def renew_password(request: Request, resources: Resources, old: str, new: 
     holder, source = _in_person(request), source_of(request)
     await act(
         resources.people,
-        lambda c: change_password(c, holder.id, old, new, session=holder.credential, source=source),
+        lambda c: change_password(
+            c, holder.id, old, new, session=holder.credential, source=source, rules=resources.people.rules
+        ),
     )
     resources.people.forget()
 

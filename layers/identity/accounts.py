@@ -15,6 +15,7 @@ from layers.administrators import require_another_administrator
 from layers.audit import Event, record_event
 from layers.identity.errors import AccountExists, AccountNotFound, BadAccount, SignInRefused
 from layers.identity.passwords import check_password, hash_password, one_time_password, verify_password
+from layers.identity.rules import STANDARD, AccountRules
 
 ONE_TIME_LASTS: Final = timedelta(days=7)
 _USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}")
@@ -154,7 +155,14 @@ def reset_password(connection: Connection, username: str, *, author: str, source
 
 
 def change_password(
-    connection: Connection, account: UUID, old: str, new: str, *, session: UUID | None = None, source: str | None = None
+    connection: Connection,
+    account: UUID,
+    old: str,
+    new: str,
+    *,
+    session: UUID | None = None,
+    source: str | None = None,
+    rules: AccountRules = STANDARD,
 ) -> None:
     """The holder's own change; every other session of theirs ends.
 
@@ -164,14 +172,16 @@ def change_password(
     """
     row = connection.execute(
         text(
-            "SELECT a.username, p.hash FROM access.accounts a JOIN access.passwords p ON p.account = a.id"
+            "SELECT a.username, p.hash, EXISTS (SELECT FROM access.totp_devices d WHERE d.account = a.id"
+            " AND d.confirmed_at IS NOT NULL) AS has_second_factor"
+            " FROM access.accounts a JOIN access.passwords p ON p.account = a.id"
             " WHERE a.id = :id FOR UPDATE OF p"
         ),
         {"id": account},
     ).one_or_none()
     if not verify_password(old, row.hash if row else None) or row is None:
         raise SignInRefused
-    check_password(new, row.username)
+    check_password(new, row.username, rules, has_second_factor=row.has_second_factor)
     _store(connection, account, new, lasts=None)
     connection.execute(text("UPDATE access.accounts SET must_change_password = false WHERE id = :id"), {"id": account})
     connection.execute(_END_SESSIONS, {"account": account, "kept": session})

@@ -10,8 +10,8 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from layers.identity.errors import WeakPassword
+from layers.identity.rules import STANDARD, AccountRules
 
-MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
 _HASHER: Final = PasswordHash((Argon2Hasher(),))
 # What lists of leaked passwords begin with, and what people here add to reach the length.
@@ -28,17 +28,32 @@ def normalized(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def check_password(password: str, username: str) -> None:
+def check_password(
+    password: str, username: str, rules: AccountRules = STANDARD, *, has_second_factor: bool = False
+) -> None:
     """Makes sure that a new password may be used.
 
     Raises:
-        WeakPassword: It is too short or long, holds the user name, or little besides a common word.
+        WeakPassword: It is too short or long, has too few kinds of letters, has leaked, holds the user name, or
+            little besides a common word.
     """
     plain = normalized(password)
-    if not MIN_LENGTH <= len(plain) <= MAX_LENGTH:
+    shortest = rules.shortest(has_second_factor=has_second_factor)
+    if not shortest <= len(plain) <= MAX_LENGTH:
         raise WeakPassword(
-            f"Mật khẩu phải dài từ {MIN_LENGTH} đến {MAX_LENGTH} ký tự; một câu ngắn dễ nhớ là tốt.",
-            f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; a short sentence is a good one.",
+            f"Mật khẩu phải dài từ {shortest} đến {MAX_LENGTH} ký tự; một câu ngắn dễ nhớ là tốt.",
+            f"A password has {shortest} to {MAX_LENGTH} characters; a short sentence is a good one.",
+        )
+    kinds = rules.kinds(has_second_factor=has_second_factor)
+    if _kinds(plain) < kinds:
+        raise WeakPassword(
+            f"Mật khẩu phải có ít nhất {kinds} loại trong: chữ thường, chữ hoa, chữ số, dấu.",
+            f"A password has at least {kinds} of: lower case, upper case, digits, signs.",
+        )
+    if rules.leaked is not None and rules.leaked.holds(plain):
+        raise WeakPassword(
+            "Mật khẩu này nằm trong danh sách mật khẩu đã bị lộ. Hãy chọn mật khẩu khác.",
+            "This password is on the list of those that have leaked. Choose another.",
         )
     folded = plain.casefold()
     rest = folded
@@ -49,6 +64,16 @@ def check_password(password: str, username: str) -> None:
             "Mật khẩu quá dễ đoán: chứa tên đăng nhập, lặp lại hoặc là từ phổ biến. Hãy chọn mật khẩu khác.",
             "The password is too easy to guess: the user name, repetition or a common word. Choose another.",
         )
+
+
+def _kinds(plain: str) -> int:
+    """How many kinds of letters there are: lower case, upper case, digits, and everything else but blanks."""
+    found = {
+        "lower" if letter.islower() else "upper" if letter.isupper() else "digit" if letter.isdigit() else "sign"
+        for letter in plain
+        if not letter.isspace()
+    }
+    return len(found)
 
 
 def hash_password(password: str) -> str:

@@ -18,19 +18,16 @@ from layers.errors import LayerError
 from layers.identity.accounts import folded_username
 from layers.identity.errors import SecondFactorNeeded, SignInRefused, TooManyFailures, WrongCode
 from layers.identity.passwords import verify_password
+from layers.identity.rules import STANDARD, AccountRules
 from layers.identity.second_factor import accept_code, has_second_factor
 
 if TYPE_CHECKING:
     from asyncpg import Connection as AsyncConnection
     from asyncpg import Record
 
-IDLE: Final = timedelta(minutes=30)
 AGE: Final = timedelta(hours=12)
-# So many failures for one user name, or from one address, in a row; then the wait doubles with each.
-MAX_FAILURES: Final = 5
+# So many failures from one address in a row; then the wait doubles with each.
 MAX_FAILURES_OF_ADDRESS: Final = 50
-FIRST_WAIT_S: Final = 60
-LONGEST_WAIT_S: Final = 3600
 _BLOCKED: Final = text(
     "SELECT coalesce(ceil(extract(epoch FROM max(blocked_until) - clock_timestamp())), 0)"
     " FROM access.failures WHERE key = ANY (:keys) AND blocked_until > clock_timestamp()"
@@ -101,7 +98,9 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def sign_in(connection: Connection, key: Fernet, given: Proof, *, source: str | None) -> str | LayerError:
+def sign_in(
+    connection: Connection, key: Fernet, given: Proof, *, source: str | None, rules: AccountRules = STANDARD
+) -> str | LayerError:
     """Opens a session and returns its secret; else what to tell, for the caller to raise after the commit.
 
     A failure is counted and recorded, and so is returned rather than raised: the transaction must stand.
@@ -111,9 +110,10 @@ def sign_in(connection: Connection, key: Fernet, given: Proof, *, source: str | 
         key: What secrets of the second factor are encrypted with.
         given: What was typed.
         source: Address and port that the request came from.
+        rules: How failures are slowed down, and when the session ends.
     """
     name, address = folded_username(given.username)[:200], (source or "").rpartition(":")[0]
-    keys = {_key("name", name): MAX_FAILURES, _key("address", address): MAX_FAILURES_OF_ADDRESS}
+    keys = {_key("name", name): rules.max_failures, _key("address", address): MAX_FAILURES_OF_ADDRESS}
     wait = int(connection.execute(_BLOCKED, {"keys": list(keys)}).scalar_one())
     if wait:
         return TooManyFailures(wait)
@@ -128,20 +128,23 @@ def sign_in(connection: Connection, key: Fernet, given: Proof, *, source: str | 
         if not accept_code(connection, key, row.id, given.code):
             refusal = WrongCode()
     if row is None or refusal is not None:
-        _count_failure(connection, keys, str(row.id) if row else "unknown", source)
+        _count_failure(connection, keys, str(row.id) if row else "unknown", source, rules)
         return refusal or SignInRefused()
     connection.execute(text("DELETE FROM access.failures WHERE key = ANY (:keys)"), {"keys": list(keys)})
     token = secrets.token_urlsafe(32)
-    values = {"hash": token_hash(token), "account": row.id, "address": address or None, "idle": IDLE, "age": AGE}
+    values = {"hash": token_hash(token), "account": row.id, "address": address or None, "idle": rules.idle, "age": AGE}
     connection.execute(_OPEN, values)
     connection.execute(text("UPDATE access.accounts SET last_used_at = now() WHERE id = :id"), {"id": row.id})
     record_event(connection, Event(str(row.id), "sign_in", "account", str(row.id), source=source))
     return token
 
 
-def _count_failure(connection: Connection, keys: Mapping[bytes, int], subject: str, source: str | None) -> None:
+def _count_failure(
+    connection: Connection, keys: Mapping[bytes, int], subject: str, source: str | None, rules: AccountRules
+) -> None:
+    waits = {"first": rules.first_wait.total_seconds(), "longest": rules.longest_wait.total_seconds()}
     for key, most in keys.items():
-        connection.execute(_FAIL, {"key": key, "most": most, "first": FIRST_WAIT_S, "longest": LONGEST_WAIT_S})
+        connection.execute(_FAIL, {"key": key, "most": most, **waits})
     record_event(connection, Event(subject, "sign_in", "account", subject, Outcome.REFUSED, source=source))
 
 

@@ -23,7 +23,7 @@ from layers.grants import Giving, Holder, give
 from layers.identity.accounts import add_account, set_account_state
 from layers.identity.errors import WeakPassword
 from layers.identity.passwords import check_password
-from layers.identity.sessions import MAX_FAILURES
+from layers.identity.rules import STANDARD
 from tests.conftest import Service, run_service
 
 pytestmark = pytest.mark.db
@@ -136,7 +136,7 @@ class TestSession:
 
     def test_waits_after_failures_even_with_the_right_password(self, office: Office) -> None:
         _, first = office.add("tam")
-        for _ in range(MAX_FAILURES):
+        for _ in range(STANDARD.max_failures):
             assert sign_in(office.service.client, "tam", "sai mật khẩu rồi").status_code == 401
         refused = sign_in(office.service.client, "TAM", first)
         assert refused.status_code == 429
@@ -175,7 +175,7 @@ class TestSession:
 
     def test_an_old_failure_does_not_close_the_account(self, office: Office) -> None:
         _, first = office.add("weekly")
-        for _ in range(MAX_FAILURES - 1):
+        for _ in range(STANDARD.max_failures - 1):
             sign_in(office.service.client, "weekly", "sai mật khẩu rồi")
         with psycopg.connect(office.database.superuser_dsn) as db:
             db.execute("UPDATE access.failures SET last_at = now() - interval '2 days'")

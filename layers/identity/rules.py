@@ -71,7 +71,7 @@ PROFILES: Final[Mapping[Profile, AccountRules]] = MappingProxyType(
             first_wait=timedelta(minutes=15),
             idle=timedelta(minutes=15),
         ),
-        # OWASP ASVS 5.0: 6.2.1 advises 15 letters, 6.2.5 forbids rules about their kinds, 6.2.12 asks for a breach list.
+        # OWASP ASVS 5.0: 6.2.1 advises 15 letters, 6.2.5 forbids rules about kinds, 6.2.12 wants a breach list.
         Profile.ASVS: AccountRules(min_length=15, min_length_protected=8),
     }
 )

@@ -30,6 +30,8 @@ from app.doorway import FinalSlash, OtherWebsites
 from app.encoding import Encode
 from app.health import router as health_router
 from app.identity.identify import Identify
+from app.identity.oidc import provider_of
+from app.identity.oidc_routes import router as oidc_router
 from app.identity.pages import router as account_pages_router
 from app.identity.people import People, account_rules, second_factor_key_file
 from app.identity.routes import router as account_router
@@ -93,7 +95,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             before_the_end(live.close),
         ):
             key, rules = open_key(second_factor_key_file(chosen)), account_rules(chosen)
-            people = People(auth, writer, found.engine("diaban_auth"), key, rules)
+            people = People(auth, writer, found.engine("diaban_auth"), key, rules, provider_of(chosen))
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
@@ -143,6 +145,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         grants_router,
         account_router,
         account_pages_router,
+        oidc_router,
         # Before the uploads themselves: an upload's id could be "tus" otherwise.
         tus_router,
         uploads_router,

@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     state_dir: Path = CHECKOUT / ".diaban"
     second_factor_key: Path | None = None
     # Accounts of people that nobody has used for so many days are closed; 0 closes none.
+    # Another service that people sign in with (OpenID Connect); an address without TLS only on this very machine.
+    oidc_issuer: str | None = Field(None, pattern=r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?)$")
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scopes: str = Field("openid profile", pattern=r"^openid( \S+)*$")
+    oidc_claim: str = Field("preferred_username", pattern=r"^\S+$")
+    oidc_name: str = "SSO"
     account_profile: Profile = Profile.STANDARD
     # These win over the profile's.
     password_min_length: int | None = Field(None, ge=8, le=64)

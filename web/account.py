@@ -58,7 +58,9 @@ class Shown:
     recovery_codes: Sequence[str] = ()
 
 
-def render_signin(site: Site, *, following: str, username: str = "", notice: Notice | None = None) -> bytes:
+def render_signin(
+    site: Site, *, following: str, username: str = "", notice: Notice | None = None, other: str = ""
+) -> bytes:
     """The page to sign in on.
 
     Args:
@@ -66,6 +68,7 @@ def render_signin(site: Site, *, following: str, username: str = "", notice: Not
         following: Path of the page to go on to.
         username: What was typed before; a password is never filled in.
         notice: What to say above the form.
+        other: Name of another service to sign in with; empty for none.
     """
     return render(
         "signin.html",
@@ -75,6 +78,7 @@ def render_signin(site: Site, *, following: str, username: str = "", notice: Not
         following=following,
         username=username,
         notice=notice,
+        other=other,
     )
 
 

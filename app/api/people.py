@@ -40,6 +40,9 @@ class PersonBody(BaseModel):
     display_name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""
     unit_code: Annotated[str | None, Field(description="Mã xã hoặc tỉnh · commune or province")] = None
     kind: Literal["person", "service"] = "person"
+    sign_in: Annotated[
+        Literal["password", "oidc"], Field(description="Chỉ đăng nhập qua hệ thống chung · only by the other service")
+    ] = "password"
 
 
 @router.get("", summary="Các tài khoản · Accounts")
@@ -83,6 +86,7 @@ async def post_person(request: Request, body: PersonBody, resources: ResourcesOf
             author=principal.subject,
             unit_code=body.unit_code,
             kind=body.kind,
+            elsewhere=body.sign_in == "oidc",
             source=source,
         ),
     )

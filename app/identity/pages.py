@@ -29,6 +29,7 @@ from app.identity.routes import (
 from app.ogc.negotiation import language_wanted
 from app.resources import Resources, ResourcesOf
 from layers.definition import Label
+from layers.errors import LayerError
 from layers.identity.errors import (
     BadAccount,
     SecondFactorNeeded,
@@ -76,7 +77,19 @@ def safe_path(given: str) -> str:
 async def get_signin(request: Request, resources: ResourcesOf) -> Response:
     """The page to sign in on; ``next`` is the path to go on to."""
     site = _site(request, resources)
-    return _page(render_signin(site, following=safe_path(request.query_params.get("next", ACCOUNT))), site)
+    following = safe_path(request.query_params.get("next", ACCOUNT))
+    return _page(render_signin(site, following=following, other=_other(resources)), site)
+
+
+def signin_page(request: Request, resources: Resources, following: str, error: LayerError, status: int) -> Response:
+    """The page to sign in on, with what went wrong."""
+    site = _site(request, resources)
+    notice = Notice(Label(error.vi, error.en), is_error=True)
+    return _page(render_signin(site, following=following, notice=notice, other=_other(resources)), site, status)
+
+
+def _other(resources: Resources) -> str:
+    return resources.settings.oidc_name if resources.people.provider is not None else ""
 
 
 @router.post("/signin")
@@ -95,7 +108,8 @@ async def post_signin(
     except (SignInRefused, SecondFactorNeeded, WrongCode, TooManyFailures) as error:
         notice = Notice(Label(error.vi, error.en), is_error=True)
         status = 429 if isinstance(error, TooManyFailures) else 401
-        return _page(render_signin(site, following=path, username=username[:200], notice=notice), site, status)
+        page = render_signin(site, following=path, username=username[:200], notice=notice, other=_other(resources))
+        return _page(page, site, status)
     known = await resources.people.find(secret)
     if known is not None and known.is_restricted:
         path = ACCOUNT

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
+from app.identity.oidc import Provider
 from app.resources import Principal
 from app.settings import Settings
 from layers.access import Scope
@@ -80,6 +81,7 @@ class People:
         key: What secrets of second factors are encrypted with.
         signing: Engine of the auth login for what takes a thread: password hashes, changes.
         rules: Rules for passwords, failures and sessions.
+        provider: Another service that people may sign in with.
     """
 
     auth: Pool[Record]
@@ -87,6 +89,7 @@ class People:
     signing: Engine
     key: Fernet
     rules: AccountRules = STANDARD
+    provider: Provider | None = None
     _kept: OrderedDict[bytes, tuple[float, Known]] = field(default_factory=OrderedDict)
 
     async def find(self, secret: str) -> Known | None:

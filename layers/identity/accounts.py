@@ -25,7 +25,7 @@ _LIST: Final = text(f"SELECT {_COLUMNS} FROM access.accounts ORDER BY username")
 _FIND: Final = text(f"SELECT {_COLUMNS} FROM access.accounts WHERE username = :username")  # noqa: S608 - likewise
 _ADD: Final = text(
     "INSERT INTO access.accounts (username, display_name, unit_code, kind, must_change_password, created_by)"
-    " VALUES (:username, :display_name, :unit_code, :kind, :kind = 'person', :author)"
+    " VALUES (:username, :display_name, :unit_code, :kind, :kind = 'person' AND NOT :elsewhere, :author)"
     " ON CONFLICT (username) DO NOTHING RETURNING id"
 )
 _SET_PASSWORD: Final = text(
@@ -93,6 +93,7 @@ def add_account(
     unit_code: str | None = None,
     kind: str = "person",
     source: str | None = None,
+    elsewhere: bool = False,
 ) -> tuple[UUID, str | None]:
     """Makes an account and returns its id and a one-time password; a service account gets tokens instead.
 
@@ -104,6 +105,7 @@ def add_account(
         unit_code: Commune or province that the person belongs to.
         kind: ``person`` or ``service``.
         source: Address and port that the request came from.
+        elsewhere: Whether the person signs in through another service only, and gets no password here.
 
     Raises:
         BadAccount: A value cannot be used.
@@ -124,11 +126,12 @@ def add_account(
         )
     shown = unicodedata.normalize("NFC", display_name).strip()[:200] or name
     values = {"username": name, "display_name": shown, "unit_code": unit_code, "kind": kind, "author": author}
+    values["elsewhere"] = elsewhere
     account: UUID | None = connection.execute(_ADD, values).scalar_one_or_none()
     if account is None:
         raise AccountExists(name)
     password = None
-    if kind == "person":
+    if kind == "person" and not elsewhere:
         password = one_time_password()
         _store(connection, account, password, lasts=ONE_TIME_LASTS)
     detail = {"kind": kind}

@@ -13,7 +13,7 @@ from uuid import UUID
 from cryptography.fernet import Fernet
 from sqlalchemy import Connection, text
 
-from layers.audit import Event, Outcome, record_event
+from layers.audit import Detail, Event, Outcome, record_event
 from layers.errors import LayerError
 from layers.identity.accounts import folded_username
 from layers.identity.errors import SecondFactorNeeded, SignInRefused, TooManyFailures, WrongCode
@@ -131,11 +131,28 @@ def sign_in(
         _count_failure(connection, keys, str(row.id) if row else "unknown", source, rules)
         return refusal or SignInRefused()
     connection.execute(text("DELETE FROM access.failures WHERE key = ANY (:keys)"), {"keys": list(keys)})
-    token = secrets.token_urlsafe(32)
-    values = {"hash": token_hash(token), "account": row.id, "address": address or None, "idle": rules.idle, "age": AGE}
+    return open_session(connection, row.id, source=source, rules=rules)
+
+
+def open_session(
+    connection: Connection, account: UUID, *, source: str | None, rules: AccountRules, detail: Detail | None = None
+) -> str:
+    """Opens a session for somebody who has proved who they are, and returns its secret, with its event.
+
+    Args:
+        connection: The auth login, inside a transaction.
+        account: Whose it is.
+        source: Address and port that the request came from.
+        rules: When it ends.
+        detail: What the event says besides.
+    """
+    token, address = secrets.token_urlsafe(32), (source or "").rpartition(":")[0]
+    values = {"hash": token_hash(token), "account": account, "address": address or None, "idle": rules.idle, "age": AGE}
     connection.execute(_OPEN, values)
-    connection.execute(text("UPDATE access.accounts SET last_used_at = now() WHERE id = :id"), {"id": row.id})
-    record_event(connection, Event(str(row.id), "sign_in", "account", str(row.id), source=source))
+    connection.execute(text("UPDATE access.accounts SET last_used_at = now() WHERE id = :id"), {"id": account})
+    record_event(
+        connection, Event(str(account), "sign_in", "account", str(account), source=source, detail=detail or {})
+    )
     return token
 
 

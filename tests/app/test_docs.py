@@ -32,7 +32,17 @@ class TestEndpoints:
         listed = set(re.findall(r"`(?:POST )?(/[^`]*)`", page))
         described = set(create_app(Settings()).openapi()["paths"])
         of_people = {"/", "/map", "/map/…", "/docs", "/overview.svg", "/openapi.json", "/ogc", "/ogc/…", "/ogc/openapi"}
-        of_people |= {"/admin", "/admin/…", "/board", "/board/…", "/signin", "/signout", "/account", "/account/…"}
+        of_people |= {
+            "/admin",
+            "/admin/…",
+            "/board",
+            "/board/…",
+            "/signin",
+            "/signin/…",
+            "/signout",
+            "/account",
+            "/account/…",
+        }
         assert listed - of_people == described
 
 

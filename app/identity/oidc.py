@@ -125,7 +125,8 @@ class Provider:
         Raises:
             ProviderAway: The service does not answer rightly.
         """
-        journey = Journey(*(secrets.token_urlsafe(32) for _ in range(2)), secrets.token_urlsafe(48), following)
+        state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
+        journey = Journey(state, nonce, verifier, following)
         async with self._client() as client:
             metadata = await self._known(client)
             url, _ = client.create_authorization_url(
@@ -164,6 +165,8 @@ class Provider:
                 log.warning("oidc_code_refused", error=str(error.error))
                 raise AnswerRefused from None
             claims = await self._claims(client, str(token.get("id_token", "")), journey.nonce)
+            if self.claim not in claims and "userinfo_endpoint" in metadata:
+                claims = await self._with_user_info(client, str(metadata["userinfo_endpoint"]), claims)
         return self._confirmed(claims)
 
     async def _claims(self, client: AsyncOAuth2Client, id_token: str, nonce: str) -> Mapping[str, Any]:
@@ -192,6 +195,17 @@ class Provider:
         if party != self.client_id or (isinstance(audience, list) and len(audience) > 1 and "azp" not in token.claims):
             raise AnswerRefused
         return token.claims
+
+    async def _with_user_info(
+        self, client: AsyncOAuth2Client, url: str, claims: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The ID token's claims, and those that the service hands out apart (OpenID Connect Core 1.0, 5.3.2)."""
+        answer = await client.get(url)
+        answer.raise_for_status()
+        found = answer.json()
+        if not isinstance(found, dict) or found.get("sub") != claims["sub"]:
+            raise AnswerRefused
+        return {**found, **claims}
 
     def _confirmed(self, claims: Mapping[str, Any]) -> Confirmed:
         value = claims.get(self.claim)
@@ -223,7 +237,7 @@ class Provider:
             raise ProviderAway from None
 
     async def _known(self, client: AsyncOAuth2Client) -> Mapping[str, Any]:
-        """What the service publishes, read once an hour (OpenID Connect Discovery 1.0, 4.3: the issuer must be equal)."""
+        """What the service publishes, read once an hour; the issuer must be equal (Discovery 1.0, 4.3)."""
         if self._metadata is None or self._metadata[0] < time.monotonic():
             found = await _fetch(client, f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
             if found.get("issuer") != self.issuer:

@@ -126,8 +126,7 @@ def add_account(
         )
     shown = unicodedata.normalize("NFC", display_name).strip()[:200] or name
     values = {"username": name, "display_name": shown, "unit_code": unit_code, "kind": kind, "author": author}
-    values["elsewhere"] = elsewhere
-    account: UUID | None = connection.execute(_ADD, values).scalar_one_or_none()
+    account: UUID | None = connection.execute(_ADD, {**values, "elsewhere": elsewhere}).scalar_one_or_none()
     if account is None:
         raise AccountExists(name)
     password = None

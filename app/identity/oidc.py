@@ -200,7 +200,7 @@ class Provider:
         self, client: AsyncOAuth2Client, url: str, claims: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """The ID token's claims, and those that the service hands out apart (OpenID Connect Core 1.0, 5.3.2)."""
-        answer = await client.get(url)
+        answer = await client.request("GET", url)
         answer.raise_for_status()
         found = answer.json()
         if not isinstance(found, dict) or found.get("sub") != claims["sub"]:
@@ -232,7 +232,7 @@ class Provider:
         try:
             async with client:
                 yield client
-        except (httpx2.HTTPError, KeyError, TypeError, ValueError) as error:
+        except (httpx2.HTTPError, KeyError, ValueError) as error:
             log.error("oidc_provider_away", error=type(error).__name__)
             raise ProviderAway from None
 
@@ -254,11 +254,11 @@ class Provider:
 
 
 async def _fetch(client: AsyncOAuth2Client, url: str) -> dict[str, Any]:
-    answer = await client.get(url, withhold_token=True)
+    answer = await client.request("GET", url, withhold_token=True)
     answer.raise_for_status()
     document = answer.json()
     if not isinstance(document, dict):
-        raise TypeError("not an object")
+        raise ValueError("not an object")
     return document
 
 

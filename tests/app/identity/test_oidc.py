@@ -99,7 +99,7 @@ def meeting(make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPat
 class TestAPersonWhomTheProviderConfirms:
     def test_is_signed_in_where_they_wanted_to_go_and_without_any_right(self, meeting: Meeting) -> None:
         account, _ = meeting.add("lan")
-        assert "SSO của tỉnh" in meeting.browser().get(f"{meeting.service.url}/signin").text
+        assert "SSO của tỉnh" in meeting.service.client.get("/signin").text
         with meeting.browser() as browser:
             answer = browser.get(meeting.back(browser, "lan"))
             assert (answer.status_code, answer.headers["location"]) == (303, f"{meeting.service.url}/map")

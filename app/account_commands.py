@@ -64,11 +64,14 @@ def add_command(
     name: Annotated[str, typer.Option(help="Họ tên · name to show")] = "",
     unit: Unit = None,
     service: Annotated[bool, typer.Option("--service", help="Chương trình · a program")] = False,
+    oidc: Annotated[bool, typer.Option("--oidc", help="Chỉ qua hệ thống chung · by the other service only")] = False,
 ) -> None:
     """Tạo tài khoản, in mật khẩu dùng một lần · make an account and print its one-time password."""
     kind = "service" if service else "person"
     with _auth() as connection:
-        account, password = add_account(connection, username, name, author=AUTHOR, unit_code=unit, kind=kind)
+        account, password = add_account(
+            connection, username, name, author=AUTHOR, unit_code=unit, kind=kind, elsewhere=oidc
+        )
     say(f"Đã tạo tài khoản {username}, số {account}", f"made the account {username}, id {account}")
     if password:
         _tell(password)

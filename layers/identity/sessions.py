@@ -40,6 +40,7 @@ _FAIL: Final = text(
     " blocked_until = CASE WHEN f.failure_count + 1 < :most OR f.last_at < clock_timestamp() - interval '1 day'"
     " THEN clock_timestamp() ELSE clock_timestamp()"
     " + make_interval(secs => least(:longest, :first * 2 ^ least(f.failure_count + 1 - :most, 20))) END"
+    " RETURNING blocked_until > clock_timestamp()"
 )
 _ACCOUNT: Final = text(
     "SELECT a.id, a.state, p.hash FROM access.accounts a JOIN access.passwords p ON p.account = a.id"
@@ -160,9 +161,14 @@ def _count_failure(
     connection: Connection, keys: Mapping[bytes, int], subject: str, source: str | None, rules: AccountRules
 ) -> None:
     waits = {"first": rules.first_wait.total_seconds(), "longest": rules.longest_wait.total_seconds()}
-    for key, most in keys.items():
-        connection.execute(_FAIL, {"key": key, "most": most, **waits})
-    record_event(connection, Event(subject, "sign_in", "account", subject, Outcome.REFUSED, source=source))
+    blocked = [
+        bool(connection.execute(_FAIL, {"key": key, "most": most, **waits}).scalar_one()) for key, most in keys.items()
+    ]
+    # What is tried during the wait is not looked at; that there is one is on record here.
+    detail: Detail = {"wait_began": True} if any(blocked) else {}
+    record_event(
+        connection, Event(subject, "sign_in", "account", subject, Outcome.REFUSED, source=source, detail=detail)
+    )
 
 
 async def find_session(connection: AsyncConnection[Record], token: str) -> Holder | None:

@@ -135,12 +135,17 @@ class TestSession:
         assert wrong == unknown
 
     def test_waits_after_failures_even_with_the_right_password(self, office: Office) -> None:
-        _, first = office.add("tam")
+        account, first = office.add("tam")
         for _ in range(STANDARD.max_failures):
             assert sign_in(office.service.client, "tam", "sai mật khẩu rồi").status_code == 401
         refused = sign_in(office.service.client, "TAM", first)
         assert refused.status_code == 429
         assert "phút" in refused.json()["detail"]
+        with psycopg.connect(office.database.superuser_dsn) as db:
+            told = db.execute(
+                "SELECT detail ->> 'wait_began' FROM audit.events WHERE actor = %s ORDER BY id", [str(account)]
+            ).fetchall()
+        assert [began for (began,) in told] == [None] * (STANDARD.max_failures - 1) + ["true"]
 
     def test_ends_at_once_when_the_account_is_closed_and_when_idle(self, office: Office) -> None:
         engine = office.database.engine("diaban_owner")

@@ -36,6 +36,7 @@ from layers.identity.errors import (
     AccountNotFound,
     SecondFactorNeeded,
     SignInRefused,
+    SignInsBusy,
     TokenNotFound,
     TooManyFailures,
 )
@@ -105,6 +106,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     SignInRefused: 401,
     SecondFactorNeeded: 401,
     TooManyFailures: 429,
+    SignInsBusy: 503,
     TooManyListeners: 503,
     AccountExists: 409,
     LastAdministrator: 409,

@@ -34,6 +34,7 @@ from layers.identity.errors import (
     BadAccount,
     SecondFactorNeeded,
     SignInRefused,
+    SignInsBusy,
     TooManyFailures,
     WeakPassword,
     WrongCode,
@@ -105,9 +106,9 @@ async def post_signin(
     site, path = _site(request, resources), safe_path(following)
     try:
         secret = await open_session(request, resources, Proof(username, password, code))
-    except (SignInRefused, SecondFactorNeeded, WrongCode, TooManyFailures) as error:
+    except (SignInRefused, SecondFactorNeeded, WrongCode, TooManyFailures, SignInsBusy) as error:
         notice = Notice(Label(error.vi, error.en), is_error=True)
-        status = 429 if isinstance(error, TooManyFailures) else 401
+        status = {TooManyFailures: 429, SignInsBusy: 503}.get(type(error), 401)
         page = render_signin(site, following=path, username=username[:200], notice=notice, other=_other(resources))
         return _page(page, site, status)
     known = await resources.people.find(secret)

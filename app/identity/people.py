@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from anyio import CapacityLimiter
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 # A right taken, a token revoked or an account closed counts after this at the latest.
 KEPT_S: Final = 2.0
 MOST_KEPT: Final = 2000
+# A hash takes 64 MB for some 50 ms; whoever would wait for more than a few seconds is asked to come again.
+HASHES_AT_ONCE: Final = 4
+MOST_WAITING: Final = 64
 # Whoever decides for others proves who they are twice.
 _WEIGHTY: Final = frozenset({Action.APPROVE, Action.PUBLISH, Action.ADMINISTER})
 
@@ -81,6 +85,8 @@ class People:
         key: What secrets of second factors are encrypted with.
         signing: Engine of the auth login for what takes a thread: password hashes, changes.
         rules: Rules for passwords, failures and sessions.
+        hashing: Lets so many passwords be checked at once, so that a flood of them leaves threads, memory and
+            connections to everybody else.
         provider: Another service that people may sign in with.
     """
 
@@ -90,6 +96,7 @@ class People:
     key: Fernet
     rules: AccountRules = STANDARD
     provider: Provider | None = None
+    hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(HASHES_AT_ONCE))
     _kept: OrderedDict[bytes, tuple[float, Known]] = field(default_factory=OrderedDict)
 
     async def find(self, secret: str) -> Known | None:

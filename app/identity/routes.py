@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -16,11 +17,12 @@ from starlette.responses import JSONResponse, Response
 
 from app.client_address import source_of
 from app.identity.identify import COOKIE, known_of
-from app.identity.people import Known, People
+from app.identity.people import MOST_WAITING, Known, People
 from app.resources import Resources, ResourcesOf, SignedIn, SignInNeeded
 from layers.access import Scope
 from layers.errors import LayerError
 from layers.identity.accounts import change_password
+from layers.identity.errors import SignInsBusy
 from layers.identity.second_factor import Enrolment, begin_enrolment, confirm_enrolment
 from layers.identity.sessions import AGE, Holder, Proof, end_session, sign_in
 from layers.identity.tokens import add_token, list_tokens, revoke_token
@@ -64,14 +66,14 @@ class TokenBody(_Body):
     may_edit: bool = False
 
 
-async def act(people: People, work: Callable[[Connection], _T]) -> _T:
+async def act(people: People, work: Callable[[Connection], _T], limiter: anyio.CapacityLimiter | None = None) -> _T:
     """Does something in one transaction of the auth login, in a thread: hashes take long."""
 
     def run() -> _T:
         with people.signing.begin() as connection:
             return work(connection)
 
-    return await anyio.to_thread.run_sync(run)
+    return await anyio.to_thread.run_sync(run, limiter=limiter)
 
 
 async def open_session(request: Request, resources: Resources, given: Proof) -> str:
@@ -82,9 +84,14 @@ async def open_session(request: Request, resources: Resources, given: Proof) -> 
         SecondFactorNeeded: A code is missing.
         WrongCode: The code is wrong.
         TooManyFailures: It was tried too often.
+        SignInsBusy: Too many wait already.
     """
     source, people = source_of(request), resources.people
-    found = await act(people, lambda c: sign_in(c, people.key, given, source=source, rules=people.rules))
+    if people.hashing.statistics().tasks_waiting >= MOST_WAITING:
+        raise SignInsBusy
+    found = await act(
+        people, lambda c: sign_in(c, people.key, given, source=source, rules=people.rules), people.hashing
+    )
     if isinstance(found, LayerError):
         raise found
     return found

@@ -83,6 +83,16 @@ class TooManyFailures(LayerError):
         self.retry_after_s = retry_after_s
 
 
+class SignInsBusy(LayerError):
+    """More people try to sign in at this moment than passwords can be checked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Đang có quá nhiều người đăng nhập cùng lúc. Hãy thử lại sau vài giây.",
+            "Too many people are signing in at this moment. Try again in a few seconds.",
+        )
+
+
 class TokenNotFound(LayerError):
     """The account has no such token in force."""
 

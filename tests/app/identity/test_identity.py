@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -395,3 +397,23 @@ def wait_until_forgotten() -> None:
 def test_state_folder_holds_no_password(office: Office) -> None:
     files = [path for path in office.service.state.rglob("*") if path.is_file()]
     assert [path for path in files if GOOD.encode() in path.read_bytes()] == []
+
+
+def test_a_flood_of_sign_ins_is_held_up_and_everybody_else_is_served(
+    make_clone: Callable[[], Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.identity.routes.MOST_WAITING", 3)
+
+    async def flood(url: str) -> tuple[set[int], set[int]]:
+        limits = httpx.Limits(max_connections=300)
+        async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+            tries = [client.post("/api/session", json={"username": f"n{n}", "password": "sai"}) for n in range(60)]
+            others = [client.get("/api/layers") for _ in range(5)]
+            answers = await asyncio.gather(*tries, *others)
+        return {answer.status_code for answer in answers[:60]}, {answer.status_code for answer in answers[60:]}
+
+    for service in run_service(make_clone(), tmp_path):
+        tried, others = asyncio.run(flood(service.url))
+        assert others == {200}
+        assert tried <= {401, 429, 503}
+        assert {401, 503} <= tried

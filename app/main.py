@@ -56,6 +56,7 @@ from app.tile_routes import router as tile_router
 from app.uploads.file_routes import router as upload_files_router
 from app.uploads.notice_routes import router as notices_router
 from app.uploads.routes import router as uploads_router
+from app.uploads.target_routes import router as upload_targets_router
 from app.uploads.tus import router as tus_router
 from app.viewer_routes import router as viewer_router
 from app.watcher import CatalogueWatcher
@@ -146,8 +147,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         account_router,
         account_pages_router,
         oidc_router,
-        # Before the uploads themselves: an upload's id could be "tus" otherwise.
+        # Before the uploads themselves: an upload's id could be "tus" or "targets" otherwise.
         tus_router,
+        upload_targets_router,
         uploads_router,
         upload_files_router,
         notices_router,

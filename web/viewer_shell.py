@@ -19,11 +19,13 @@ ENTRY: Final = "src/main.ts"
 PAGES: Final = {
     "map": "src/map/MapPage.svelte",
     "board": "src/board/BoardPage.svelte",
+    "desk": "src/desk/DeskPage.svelte",
     "admin": "src/admin/AdminPage.svelte",
 }
 _TITLES: Final = {
     "map": Label("Bản đồ", "Map"),
     "board": Label("Kịch bản", "Scenarios"),
+    "desk": Label("Nộp dữ liệu", "Data desk"),
     "admin": Label("Quản trị", "Administration"),
 }
 

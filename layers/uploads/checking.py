@@ -90,8 +90,8 @@ def notify_sender(connection: Connection, upload: Upload, kind: str, vi: str, en
 
 
 def link_of(upload: Upload) -> str:
-    """Path of an upload inside the service."""
-    return f"/api/uploads/{upload.id}"
+    """Path of the page of an upload inside the service."""
+    return f"/desk/{upload.id}"
 
 
 def _begin(desk: Desk, upload_id: UUID) -> Upload | None:

@@ -19,6 +19,11 @@ class Units {
     return this.#reading;
   }
 
+  /** Every unit that is known, as code and name. */
+  get all(): readonly (readonly [code: string, name: string])[] {
+    return [...this.#names];
+  }
+
   name(code: string): string {
     return this.#names.get(code) ?? code;
   }

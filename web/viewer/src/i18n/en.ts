@@ -1,11 +1,13 @@
 import type { Key } from '../lib/i18n.svelte.ts';
 import { admin } from './admin.en.ts';
 import { board } from './board.en.ts';
+import { desk } from './desk.en.ts';
 
 /** Every sentence of the interface, English. */
 export const en: Record<Key, string> = {
   ...admin,
   ...board,
+  ...desk,
   'app.name': 'Địa Bàn',
   'app.skip': 'Skip to the main content',
   'app.pages': 'Pages',

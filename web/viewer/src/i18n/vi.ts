@@ -1,10 +1,12 @@
 import { admin } from './admin.vi.ts';
 import { board } from './board.vi.ts';
+import { desk } from './desk.vi.ts';
 
 /** Every sentence of the interface, Vietnamese. `en.ts` has the same keys; a test compares them. */
 export const vi = {
   ...admin,
   ...board,
+  ...desk,
   'app.name': 'Địa Bàn',
   'app.skip': 'Tới nội dung chính',
   'app.pages': 'Các trang',

@@ -4,7 +4,7 @@ import { online } from './online.svelte.ts';
 import { Problem, problemOf } from './problem.ts';
 
 export interface Asked {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   readonly accept?: string;

@@ -29,6 +29,13 @@ export const PAGES: readonly Page[] = [
     load: () => import('../board/BoardPage.svelte'),
   },
   {
+    path: '/desk',
+    title: 'page.desk',
+    icon: 'desk',
+    isFor: () => session.person !== null || session.hasExpired,
+    load: () => import('../desk/DeskPage.svelte'),
+  },
+  {
     path: '/admin',
     title: 'page.admin',
     icon: 'admin',

@@ -31,12 +31,12 @@ class Stage:
     browser: Browser
     cookies: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
-    def add_person(self, username: str, role: str) -> None:
-        """An account that holds a role in every commune and has set its password."""
+    def add_person(self, username: str, role: str, units: frozenset[str] | None = None) -> None:
+        """An account that holds a role in some communes, or in every one, and has set its password."""
         engine = self.service.database.engine("diaban_owner")
         with engine.begin() as connection:
             account, first = add_account(connection, username, username.title(), author="test")
-            give(connection, Giving(Holder.ACCOUNT, account, role=role, units=None), Scope.local_admin())
+            give(connection, Giving(Holder.ACCOUNT, account, role=role, units=units), Scope.local_admin())
         engine.dispose()
         assert first is not None
         self._sign_in(username, first)

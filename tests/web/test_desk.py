@@ -130,7 +130,7 @@ def test_an_earlier_revision_comes_back_by_the_same_path(office: Office) -> None
         state(steward, "Đã công bố")
 
         clerk.goto(f"/desk/history?layer={LAYER}")
-        clerk.get_by_role("button", name=f"Quay về phiên bản {before}").click()
+        clerk.get_by_role("button", name=f"Quay về đây: phiên bản {before}", exact=True).click()
         clerk.get_by_label("Lý do").fill("Gõ nhầm tên trường")
         clerk.get_by_role("button", name="Xin quay về").click()
         clerk.wait_for_url(re.compile(r"/desk/[0-9a-f-]{36}$"))

@@ -73,7 +73,7 @@ export const desk: Record<keyof typeof words, string> = {
   'desk.findings': 'Findings',
   'desk.rowNumber': 'row {row}',
   'desk.onMap': 'On the map',
-  'desk.onMapOf': 'See finding {number} on the map',
+  'desk.onMapOf': 'On the map: finding {number}',
   'severity.error': 'Error',
   'severity.warning': 'Warning',
   'severity.repair': 'Repaired',
@@ -109,5 +109,6 @@ export const desk: Record<keyof typeof words, string> = {
   'desk.who': 'Who',
   'desk.total': 'Total',
   'desk.goBack': 'Return to this',
+  'desk.goBackTo': 'Return to this: revision {revision}',
   'desk.approvedBy': 'approved by {who}',
 };

@@ -71,7 +71,7 @@ export const desk = {
   'desk.findings': 'Những điều tìm thấy',
   'desk.rowNumber': 'dòng {row}',
   'desk.onMap': 'Trên bản đồ',
-  'desk.onMapOf': 'Xem điều số {number} trên bản đồ',
+  'desk.onMapOf': 'Trên bản đồ: điều số {number}',
   'severity.error': 'Lỗi',
   'severity.warning': 'Cảnh báo',
   'severity.repair': 'Đã sửa',
@@ -107,5 +107,6 @@ export const desk = {
   'desk.who': 'Ai',
   'desk.total': 'Tổng số',
   'desk.goBack': 'Quay về đây',
+  'desk.goBackTo': 'Quay về đây: phiên bản {revision}',
   'desk.approvedBy': '{who} duyệt',
 } as const;

@@ -37,6 +37,8 @@ class TestEndpoints:
             "/admin/…",
             "/board",
             "/board/…",
+            "/desk",
+            "/desk/…",
             "/signin",
             "/signin/…",
             "/signout",

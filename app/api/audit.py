@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime
 from starlette.responses import JSONResponse, Response
 
 from app.client_address import source_of
+from app.moment import Moment
 from app.ogc.pages import BOM
 from app.resources import ResourcesOf, SignedIn
 from layers.audit import Event, record_event_async
@@ -41,8 +41,8 @@ async def get_events(
     object_id: Text = None,
     outcome: Annotated[Literal["done", "refused"] | None, Query()] = None,
     unit_code: Text = None,
-    since: Annotated[AwareDatetime | None, Query(description="Từ lúc · from this instant")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Trước lúc · before this instant")] = None,
+    since: Annotated[Moment | None, Query(description="Từ lúc · from this instant")] = None,
+    until: Annotated[Moment | None, Query(description="Trước lúc · before this instant")] = None,
     before: Annotated[int | None, Query(ge=1, description="Trang sau: id cuối trang trước · next page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     f: Annotated[Literal["json", "csv"], Query()] = "json",

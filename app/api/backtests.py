@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 import anyio
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from sqlalchemy import Engine
 from starlette.responses import Response
 
+from app.moment import Moment
 from app.resources import ResourcesOf, SignedIn
 from layers.access import Scope
 from scenarios.definition import Scenario
@@ -34,9 +34,9 @@ async def get_backtest(
     rule: Annotated[str, Path(max_length=20)],
     resources: ResourcesOf,
     principal: SignedIn,
-    since: Annotated[AwareDatetime | None, Query(description="Từ lúc · from, inclusive; một năm · a year")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Đến trước lúc · until, exclusive")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="Như đã biết vào lúc · as known then")] = None,
+    since: Annotated[Moment | None, Query(description="Từ lúc · from, inclusive; một năm · a year")] = None,
+    until: Annotated[Moment | None, Query(description="Đến trước lúc · until, exclusive")] = None,
+    known_at: Annotated[Moment | None, Query(description="Như đã biết vào lúc · as known then")] = None,
     threshold: Number = None,
     operator: Annotated[Operator | None, Query()] = None,
     clear: Number = None,

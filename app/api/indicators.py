@@ -9,10 +9,10 @@ from typing import Annotated
 import anyio
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from sqlalchemy import Engine
 from starlette.responses import Response
 
+from app.moment import Moment
 from app.resources import ResourcesOf, SignedIn
 from layers.access import Scope
 from scenarios.indicators.catalogue import built_in_indicators, get_indicator
@@ -43,9 +43,9 @@ async def get_values(
     resources: ResourcesOf,
     principal: SignedIn,
     place: Annotated[str | None, Query(max_length=100)] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Từ lúc · from, inclusive")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Đến trước lúc · until, exclusive")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="Như đã biết vào lúc · as known then")] = None,
+    since: Annotated[Moment | None, Query(description="Từ lúc · from, inclusive")] = None,
+    until: Annotated[Moment | None, Query(description="Đến trước lúc · until, exclusive")] = None,
+    known_at: Annotated[Moment | None, Query(description="Như đã biết vào lúc · as known then")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
 ) -> Response:
     """Values at the places of the reader's units, newest first, corrections as they stood at ``known_at``."""
@@ -59,7 +59,7 @@ async def get_values(
 
 @router.get("/{code}/newest", summary="Số liệu mới nhất theo đơn vị · The newest by unit")
 async def get_newest(
-    code: Code, resources: ResourcesOf, principal: SignedIn, at: Annotated[AwareDatetime | None, Query()] = None
+    code: Code, resources: ResourcesOf, principal: SignedIn, at: Annotated[Moment | None, Query()] = None
 ) -> Response:
     """The newest value of each commune, or of each place observed, with whether it is fresh, late, stale or missing."""
     indicator = get_indicator(code)

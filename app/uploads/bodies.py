@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.moment import Moment
 from layers.publish import Mode
 
 Unit = Annotated[
@@ -66,7 +67,7 @@ class CommentBody(Body):
 class PublishBody(Body):
     """Now, or at an instant with its zone."""
 
-    at: datetime | None = Field(None, examples=["2026-12-01T06:00:00+07:00"])
+    at: Moment | None = Field(None, examples=["2026-12-01T06:00:00+07:00"])
 
 
 class RevertBody(Body):

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from layers.access import Scope
@@ -20,7 +20,7 @@ from scenarios.outcomes import PlaceKind
 _UNIT: Final = re.compile(r"[0-9]{2}|[0-9]{5}")
 _AHEAD: Final = timedelta(minutes=5)
 """A sender's clock may be so far ahead of ours."""
-_OLDEST_YEAR: Final = 1900
+_OLDEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,6 @@ def _wrong_moment(observation: Observation, terms: Terms) -> tuple[str, str, str
             "Thời điểm cần múi giờ, ví dụ 2026-03-01T00:00:00+07:00.",
             "The moment needs a zone, such as 2026-03-01T00:00:00+07:00.",
         )
-    if at.year < _OLDEST_YEAR:
-        return ("at", f"Thời điểm trước năm {_OLDEST_YEAR}.", f"The moment lies before {_OLDEST_YEAR}.")
     ahead = timedelta(days=366 * 6) if terms.kept is Kept.TARGET else _AHEAD
     if at > terms.received_at + ahead:
         return (
@@ -109,6 +107,8 @@ def _wrong_moment(observation: Observation, terms: Terms) -> tuple[str, str, str
             "Thời điểm nằm trong tương lai. Hãy kiểm tra đồng hồ của nơi gửi.",
             "The moment lies in the future. Check the sender's clock.",
         )
+    if at < _OLDEST:
+        return ("at", f"Thời điểm trước năm {_OLDEST.year}.", f"The moment lies before {_OLDEST.year}.")
     return None
 
 

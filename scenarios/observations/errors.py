@@ -32,10 +32,3 @@ class TooManyObservations(ObservationError):
             f"At most {most} rows at a time. Split them.",
             parameter="observations",
         )
-
-
-class UnreadableTable(ObservationError):
-    """A CSV file has no heading that can be used, or is no text."""
-
-    def __init__(self, vi: str, en: str) -> None:
-        super().__init__(vi, en, parameter="body")

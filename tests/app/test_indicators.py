@@ -108,3 +108,16 @@ def test_rights_and_unknown_codes(service: Service) -> None:
     assert _get(service, "/documents-late-share/values", since="2026-01-01").status_code in (400, 422)
     codes = [one["code"] for one in _get(service, "").json()["indicators"]]
     assert len(codes) == len(set(codes)) > 20
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1899-12-31T00:00:00Z"])
+def test_a_moment_at_the_ends_of_the_calendar_is_an_answer_in_words(service: Service, commune: str, at: str) -> None:
+    code = "documents-late-share"
+    asked = [
+        *(_get(service, f"/{code}/values", **{name: at}) for name in ("since", "until", "known_at")),
+        _get(service, f"/{code}/newest", at=at),
+    ]
+    assert [answer.status_code for answer in asked] == [400] * 4, [answer.text for answer in asked]
+    assert all("1900" in answer.text for answer in asked)
+    sent = _post(service, "sender", json=[{"indicator": code, "place": commune, "at": at, "value": 1.0}])
+    assert (sent.status_code, [row["field"] for row in sent.json()["refused"]]) == (200, ["at"]), sent.text

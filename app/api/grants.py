@@ -12,7 +12,7 @@ import anyio
 import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
 from app.client_address import source_of
@@ -29,7 +29,7 @@ from layers.grants import (
     record_refusal,
     take,
 )
-from layers.identity.errors import AccountNotFound
+from layers.identity.accounts import require_account
 from layers.rights import Action, Area, NotAllowed, Right, right_from_json, right_to_json
 
 router = APIRouter(prefix="/api/grants", tags=["people"])
@@ -37,7 +37,6 @@ _T = TypeVar("_T")
 _HEADERS = {"Cache-Control": "no-store"}
 _PLAIN = r"^[^\x00-\x1f]*$"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
-_KNOWN = text("SELECT EXISTS (SELECT FROM access.accounts WHERE id = :id)")
 
 
 class GrantBody(BaseModel):
@@ -130,8 +129,7 @@ async def post_grant(request: Request, body: GrantBody, resources: ResourcesOf, 
 
     def work(connection: Connection) -> UUID:
         _require_administering(principal)
-        if not connection.execute(_KNOWN, {"id": giving.holder}).scalar_one():
-            raise AccountNotFound(str(giving.holder))
+        require_account(connection, giving.holder)
         return give(connection, giving, principal.scope, source=source)
 
     try:

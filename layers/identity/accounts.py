@@ -84,6 +84,17 @@ def find_account(connection: Connection, username: str) -> Account:
     return Account(**row)
 
 
+def require_account(connection: Connection, account: UUID) -> None:
+    """Makes sure that there is an account of this id.
+
+    Raises:
+        AccountNotFound: There is none.
+    """
+    known = text("SELECT EXISTS (SELECT FROM access.accounts WHERE id = :id)")
+    if not connection.execute(known, {"id": account}).scalar_one():
+        raise AccountNotFound(str(account))
+
+
 def add_account(
     connection: Connection,
     username: str,

@@ -123,7 +123,7 @@ def checkpoint_command() -> None:
     """Ghi một điểm kiểm ngay và in bản tóm tắt để lưu giấy · write a checkpoint now and print its digest."""
     settings = Settings()
     with open_database(settings) as database:
-        seal(database)
+        seal(database.engine("diaban_writer"))
         with _keeping(database, settings) as (keeper, connection):
             line = keeper.keep(connection, datetime.now(UTC), at_once=True)
     if line is not None:
@@ -198,8 +198,8 @@ def _record(database: Database, event: Event) -> None:
     engine = database.engine("diaban_writer")
     with engine.begin() as connection:
         record_event(connection, event)
+    seal(engine)
     engine.dispose()
-    seal(database)
 
 
 @contextmanager

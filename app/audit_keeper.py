@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from app.database import Database
 from app.settings import Settings
@@ -39,16 +39,18 @@ def open_keeper(settings: Settings) -> Keeper:
     return Keeper(checkpoint_file(settings), load_or_make_key(signing_key_file(settings)))
 
 
-def seal(database: Database) -> int:
-    """Seals everything that waits; returns how many events. For a worker thread."""
-    engine = database.engine("diaban_writer")
+def seal(writer: Engine) -> int:
+    """Seals everything that waits; returns how many events. For a worker thread.
+
+    Args:
+        writer: Engine of ``diaban_writer``.
+    """
     sealed = 0
     while True:
-        with engine.begin() as connection:
+        with writer.begin() as connection:
             done = seal_events(connection)
         sealed += done
         if done < BATCH:
-            engine.dispose()
             return sealed
 
 

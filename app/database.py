@@ -62,9 +62,19 @@ class Database:
         """An engine for migrations."""
         return create_engine(self.superuser_url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
 
-    def engine(self, login: str) -> Engine:
-        """A synchronous engine for commands and jobs."""
-        return create_engine(self.url(login).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    def engine(self, login: str, *, keeps: int = 0) -> Engine:
+        """A synchronous engine for commands and jobs.
+
+        Args:
+            login: Whose rights it has.
+            keeps: So many connections stay open between uses, for what comes again every second; whoever asks for
+                them disposes of the engine.
+        """
+        url = self.url(login).set(drivername="postgresql+psycopg")
+        if not keeps:
+            return create_engine(url, poolclass=NullPool)
+        # One that the server has closed meanwhile is replaced, not handed out.
+        return create_engine(url, pool_size=keeps, max_overflow=4, pool_pre_ping=True)
 
 
 def cluster_database(cluster: Cluster, name: str = DATABASE_NAME) -> Database:

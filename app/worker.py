@@ -18,10 +18,11 @@ from sqlalchemy.exc import OperationalError
 from app.database import Database
 from app.settings import Settings
 from app.worker_tasks import job_runners, periodic_steps
-from layers.jobs import JobKind, JobStore
+from layers.jobs import JobKind
 
 CONCURRENCY = 2
-MOVE_EVERY_S = 0.5
+LONGEST_PAUSE_S = 60.0
+STEP_GRACE_S = 5.0
 HEARTBEAT_S = 2.0
 # A worker that has been silent for so long is dead, and what it did is given to another.
 STALLED_S = 8.0
@@ -54,51 +55,47 @@ def _in_thread(run: Callable[[str], None]) -> Callable[[str], Awaitable[None]]:
 async def run_worker(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Works until ``stop`` is set."""
     app = queue_app(database, settings)
-
-    async def move() -> None:
-        await anyio.to_thread.run_sync(_move_outbox, database)
+    writer = database.engine("diaban_writer", keeps=2)
 
     async def rescue() -> None:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
             log.warning("job_taken_over", job=job.id, task=job.task_name)
             await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
 
+    ending = asyncio.Event()
     async with app.open_async():
-        tasks = [
-            asyncio.create_task(
-                app.run_worker_async(
-                    queues=[kind.value for kind in JobKind],
-                    concurrency=CONCURRENCY,
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT_S,
-                    stalled_worker_timeout=STALLED_S,
-                    fetch_job_polling_interval=2.0,
-                    delete_jobs="always",
-                    shutdown_graceful_timeout=1.0,
-                )
-            ),
-            asyncio.create_task(_repeat(move, MOVE_EVERY_S)),
-            asyncio.create_task(_repeat(rescue, HEARTBEAT_S)),
+        queue = asyncio.create_task(_do_jobs(app))
+        repeated = [
+            asyncio.create_task(_repeat("jobs_taken_over", rescue, HEARTBEAT_S, ending)),
             *(
-                asyncio.create_task(_repeat(_step(step.run), step.every_s))
-                for step in periodic_steps(database, settings)
+                asyncio.create_task(_repeat(step.name, _step(step.run), step.every_s, ending))
+                for step in periodic_steps(database, settings, writer)
             ),
-            asyncio.create_task(stop.wait()),
         ]
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
+        told = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([queue, *repeated, told], return_when=asyncio.FIRST_COMPLETED)
+        ending.set()
+        # A thread cannot be stopped: a step that takes longer than this is left to end with the process.
+        _, hanging = await asyncio.wait(repeated, timeout=STEP_GRACE_S)
+        for task in (queue, told, *hanging):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(queue, told, *repeated, return_exceptions=True)
+        writer.dispose()
         for task in done:
             task.result()
 
 
-def _move_outbox(database: Database) -> None:
-    with psycopg.connect(database.dsn("diaban_writer"), autocommit=True) as connection:
-        connection.execute("SET search_path = jobs, public")
-        moved = JobStore(connection).move_outbox()
-    if moved:
-        log.info("jobs_queued", count=moved)
+async def _do_jobs(app: procrastinate.App) -> None:
+    await app.run_worker_async(
+        queues=[kind.value for kind in JobKind],
+        concurrency=CONCURRENCY,
+        install_signal_handlers=False,
+        update_heartbeat_interval=HEARTBEAT_S,
+        stalled_worker_timeout=STALLED_S,
+        fetch_job_polling_interval=2.0,
+        delete_jobs="always",
+        shutdown_graceful_timeout=1.0,
+    )
 
 
 def _step(run: Callable[[], object]) -> Callable[[], Awaitable[None]]:
@@ -108,14 +105,21 @@ def _step(run: Callable[[], object]) -> Callable[[], Awaitable[None]]:
     return step
 
 
-async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Does a step again and again; a database that is away is waited for."""
-    while True:
+async def _repeat(name: str, step: Callable[[], Awaitable[None]], seconds: float, ending: asyncio.Event) -> None:
+    """Does a step again and again; a database that is away is waited for, and a step that fails stops no other."""
+    failures = 0
+    while not ending.is_set():
         try:
             await step()
+            failures = 0
         except (psycopg.OperationalError, OperationalError, procrastinate.exceptions.ConnectorException) as error:
-            log.warning("worker_waits", error=type(error).__name__)
-        await asyncio.sleep(seconds)
+            log.warning("worker_waits", step=name, error=type(error).__name__)
+        except Exception:
+            failures += 1
+            log.exception("worker_step_failed", step=name, failures=failures)
+        pause = max(seconds, min(seconds * 2**failures, LONGEST_PAUSE_S))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), pause)
 
 
 async def work_until_told(database: Database, settings: Settings, parent: int | None) -> None:

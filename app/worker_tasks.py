@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Engine
 
 from app.audit_keeper import CHECKPOINT_EVERY_S, SEAL_EVERY_S, keep_checkpoints, seal
 from app.database import Database
@@ -17,7 +18,7 @@ from app.settings import Settings
 from app.uploads.working import UploadWorker
 from app.work_calendar import work_calendar
 from layers.identity.idle import close_idle_accounts
-from layers.jobs import JobKind
+from layers.jobs import JobKind, move_outbox
 from layers.live import prune_events
 from scenarios.evaluation.running import evaluate_due
 from scenarios.tasks.escalating import escalate_tasks
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 class Step:
     """Something done again and again in a thread; it must be safe to do twice, and to be killed half-way."""
 
+    name: str
     run: Callable[[], object]
     every_s: float
 
@@ -45,22 +47,29 @@ def job_runners(database: Database, settings: Settings) -> Mapping[JobKind, Call
     }
 
 
-def periodic_steps(database: Database, settings: Settings) -> Sequence[Step]:
-    """The steps that the worker repeats."""
+def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Sequence[Step]:
+    """The steps that the worker repeats.
+
+    Args:
+        database: Where the steps that come seldom open a connection of their own.
+        settings: What the environment decides.
+        writer: Engine of ``diaban_writer`` that keeps its connections, for the steps that come every few seconds.
+    """
     uploads = UploadWorker(database, settings)
-    evaluating, calendar = database.engine("diaban_writer"), work_calendar(settings)
+    calendar = work_calendar(settings)
     return (
+        Step("jobs_moved", lambda: _move_outbox(writer), every_s=0.5),
         # Whoever looks at the board sees an alert within two seconds of the observation that causes it.
-        Step(lambda: evaluate_due(evaluating, _now, calendar), every_s=0.5),
-        Step(uploads.tick, every_s=2.0),
-        Step(uploads.tidy, every_s=60.0),
-        Step(lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
-        Step(lambda: _refresh_tiles(database), every_s=2.0),
-        Step(lambda: seal(database), every_s=SEAL_EVERY_S),
-        Step(lambda: _prune_live(database), every_s=600.0),
-        Step(lambda: _escalate(database, settings), every_s=30.0),
-        Step(lambda: _close_idle(database, settings), every_s=3600.0),
-        Step(lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
+        Step("rules_evaluated", lambda: evaluate_due(writer, _now, calendar), every_s=0.5),
+        Step("uploads_due", uploads.tick, every_s=2.0),
+        Step("uploads_tidied", uploads.tidy, every_s=60.0),
+        Step("jobs_expired", lambda: expire_jobs(database, settings.exports_dir), every_s=60.0),
+        Step("tiles_refreshed", lambda: _refresh_tiles(writer), every_s=2.0),
+        Step("audit_sealed", lambda: seal(writer), every_s=SEAL_EVERY_S),
+        Step("live_events_pruned", lambda: _prune_live(writer), every_s=600.0),
+        Step("tasks_escalated", lambda: _escalate(writer, settings), every_s=30.0),
+        Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
+        Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
 
 
@@ -68,25 +77,28 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _refresh_tiles(database: Database) -> None:
+def _move_outbox(writer: Engine) -> None:
+    with writer.begin() as connection:
+        moved = move_outbox(connection)
+    if moved:
+        log.info("jobs_queued", count=moved)
+
+
+def _refresh_tiles(writer: Engine) -> None:
     """Brings the companions of low zooms after the publications that did not bring them along, such as edits."""
-    engine = database.engine("diaban_writer")
-    with engine.connect() as connection:
+    with writer.connect() as connection:
         stale = stale_layers(connection)
     for slug in stale:
-        with engine.begin() as connection:
+        with writer.begin() as connection:
             refreshed = refresh_companions(connection, slug)
         if refreshed is not None:
             log.info("tiles_refreshed", layer=slug, revision=refreshed.revision, cells=refreshed.cells)
-    engine.dispose()
 
 
-def _escalate(database: Database, settings: Settings) -> None:
+def _escalate(writer: Engine, settings: Settings) -> None:
     """Reports late tasks upwards."""
-    engine = database.engine("diaban_writer")
-    with engine.begin() as connection:
+    with writer.begin() as connection:
         count = escalate_tasks(connection, datetime.now(UTC), settings.task_escalates_every)
-    engine.dispose()
     if count:
         log.info("tasks_escalated", count=count)
 
@@ -103,8 +115,6 @@ def _close_idle(database: Database, settings: Settings) -> None:
         log.info("idle_accounts_closed", count=count)
 
 
-def _prune_live(database: Database) -> None:
-    engine = database.engine("diaban_writer")
-    with engine.begin() as connection:
+def _prune_live(writer: Engine) -> None:
+    with writer.begin() as connection:
         prune_events(connection)
-    engine.dispose()

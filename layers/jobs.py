@@ -228,16 +228,24 @@ async def dismiss_job(connection: Connection[Record], job: Job, subject: str, *,
     return _job(row)
 
 
+def move_outbox(connection: SQLConnection) -> int:
+    """Moves waiting outbox rows into the queue, in one statement and so each exactly once.
+
+    Args:
+        connection: Owner or writer, in a transaction.
+
+    Returns:
+        How many jobs were moved.
+    """
+    connection.execute(text("SET LOCAL search_path = jobs, public"))
+    return int(connection.execute(text(_MOVE)).scalar_one_or_none() or 0)
+
+
 @dataclass(frozen=True, slots=True)
 class JobStore:
     """The worker's side of jobs: short transactions on a writer connection in autocommit."""
 
     connection: psycopg.Connection[tuple[Any, ...]]
-
-    def move_outbox(self) -> int:
-        """Moves waiting outbox rows into the queue, in one statement and so each exactly once; returns how many."""
-        row = self.connection.execute(_MOVE).fetchone()
-        return int(row[0]) if row else 0
 
     def begin(self, job_id: str) -> Job | None:
         """Marks a job as running and returns it; None where it is finished already or has been tried too often."""

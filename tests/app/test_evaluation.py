@@ -32,9 +32,9 @@ def service(make_clone: Callable[[], Database], tmp_path_factory: pytest.TempPat
 
 def _evaluate(service: Service, state: Path) -> None:
     """What the worker does twice a second."""
-    (evaluating,) = [
-        step for step in periodic_steps(service.database, Settings(state_dir=state)) if step.every_s == 0.5
-    ]
+    writer = service.database.engine("diaban_writer")
+    steps = periodic_steps(service.database, Settings(state_dir=state), writer)
+    (evaluating,) = [step for step in steps if step.name == "rules_evaluated"]
     evaluating.run()
 
 

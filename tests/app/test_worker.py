@@ -49,3 +49,30 @@ class TestCompanionsOfTiles:
 
         assert stale() == ["street-lights"]
         work_until(database, tmp_path, lambda: not stale())
+
+
+class TestSteps:
+    def test_one_that_fails_is_told_of_and_stops_no_other(
+        self,
+        database: Database,
+        owner: Engine,
+        tmp_path: Path,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        with owner.begin() as connection:
+            connection.execute(text("REVOKE DELETE ON live.events FROM diaban_writer"))
+            fid = connection.execute(text("SELECT min(fid) FROM features.street_lights")).scalar_one()
+            edit_features(connection, "street-lights", [DeleteFeature(fid)], note=ChangeNote("test"))
+        told: list[str] = []
+
+        def done() -> bool:
+            told.append("".join(capfd.readouterr()))
+            with owner.connect() as connection:
+                return not stale_layers(connection) and "live_events_pruned" in "".join(told)
+
+        try:
+            work_until(database, tmp_path, done)
+        finally:
+            with owner.begin() as connection:
+                connection.execute(text("GRANT DELETE ON live.events TO diaban_writer"))
+        assert "worker_step_failed" in "".join(told)

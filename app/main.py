@@ -13,6 +13,7 @@ from app.api.backtests import router as backtests_router
 from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
+from app.api.figures import router as figures_router
 from app.api.grants import router as grants_router
 from app.api.indicators import router as indicators_router
 from app.api.jobs import router as jobs_router
@@ -135,6 +136,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         units_router,
         scenarios_router,
         backtests_router,
+        figures_router,
         audit_router,
         alerts_router,
         tasks_router,

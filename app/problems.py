@@ -58,6 +58,7 @@ from layers.uploads.errors import (
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
 from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, TooManyMoments
+from scenarios.figures.errors import IndicatorNotOfScenario
 from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
 from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
 from spatial.errors import SpatialError
@@ -81,6 +82,7 @@ _NOT_FOUND = (
     AlertNotFound,
     TaskNotFound,
     IndicatorNotFound,
+    IndicatorNotOfScenario,
     ScenarioNotFound,
     RuleNotFound,
     AccountNotFound,

@@ -97,7 +97,7 @@ def list_values(
     """
     values = {
         "indicator": indicator.code,
-        "units": _readable(scope),
+        "units": readable_units(scope),
         "place": wanted.place,
         "since": wanted.since,
         "until": wanted.until,
@@ -121,17 +121,18 @@ def list_newest(connection: Connection, scope: Scope, indicator: Indicator, at: 
     """
     values = {
         "indicator": indicator.code,
-        "units": _readable(scope),
+        "units": readable_units(scope),
         "kind": indicator.place.value,
         "layer": indicator.layer or "",
         "is_of_communes": indicator.place is PlaceKind.UNIT,
         "at": at,
     }
     rows = connection.execute(_NEWEST, values).mappings()
-    return [Newest(**row, freshness=_freshness(indicator, row["at"], at)) for row in rows]
+    return [Newest(**row, freshness=freshness_of(indicator, row["at"], at)) for row in rows]
 
 
-def _freshness(indicator: Indicator, seen: datetime | None, at: datetime) -> Freshness:
+def freshness_of(indicator: Indicator, seen: datetime | None, at: datetime) -> Freshness:
+    """How fresh a value of the period that began at ``seen`` is at a moment; None for no value."""
     if seen is None:
         return Freshness.MISSING
     age = at - seen
@@ -140,7 +141,12 @@ def _freshness(indicator: Indicator, seen: datetime | None, at: datetime) -> Fre
     return Freshness.LATE if age <= indicator.stale_after else Freshness.STALE
 
 
-def _readable(scope: Scope) -> list[str] | None:
+def readable_units(scope: Scope) -> list[str] | None:
+    """Codes of the units whose indicators may be read, in order; None for all.
+
+    Raises:
+        NotAllowed: There is none.
+    """
     if not scope.may_somewhere(Action.READ, Area.INDICATORS):
         raise NotAllowed(Action.READ, Area.INDICATORS)
     units = scope.units_of(Action.READ, Area.INDICATORS)

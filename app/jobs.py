@@ -14,11 +14,23 @@ import psycopg
 from app.database import Database
 from app.problems import BadParameter
 from layers.access import Grant, Scope
-from layers.errors import LayerError, RightsChanged
+from layers.errors import JobNotFound, LayerError, RightsChanged
 from layers.grants import account_of, load_scope
 from layers.jobs import MAX_ATTEMPTS, Job, JobStore
 from layers.rights import right_from_json, right_to_json
 from spatial.errors import SpatialError
+
+_NOBODY = Scope.public().subject
+
+
+def require_asker(job: Job, scope: Scope) -> None:
+    """Lets a job be seen by whoever asked for it; what the public asked for belongs to whoever knows its id.
+
+    Raises:
+        JobNotFound: Another person asked for it; the answer is that of a job that is not there.
+    """
+    if job.scope["subject"] not in (scope.subject, _NOBODY):
+        raise JobNotFound(str(job.id))
 
 
 def scope_document(scope: Scope) -> dict[str, object]:

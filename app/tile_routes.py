@@ -60,7 +60,7 @@ async def get_tilejson(request: Request, resources: ResourcesOf, scope: ScopeOf,
     names = ",".join(layer.slug for layer in found)
     url = resources.settings.public_url
     body = tilejson(found, f"{url}/tiles/{names}/{{z}}/{{x}}/{{y}}.pbf", f"{url}/ogc/styles/{names}")
-    tag = "+".join(f"{layer.slug}-{layer.definition_version}-{layer.revision}" for layer in found)
+    tag = "+".join(f"{layer.edition}-{layer.revision}" for layer in found)
     headers = {"ETag": f'"{tag}"', "Cache-Control": REVALIDATE}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -32,7 +32,7 @@ class Layer:
         extent: Bounds of the data in EPSG:4326 (min lon, min lat, max lon, max lat), or None without geometry.
         newest_data_at: Date of the newest content.
         reach: Which part of the layer a reader sees, as text; empty for all of it. Whatever is kept of a layer must
-            be kept under it. Of a part, count and extent are unknown here: :mod:`layers.part` reads them.
+            be kept under it. Of a part, count and extent are not told.
         units: Communes that the part lies in; None for all.
         hidden: Fields that the reader's rights leave out; the definition shows them as removed.
     """
@@ -64,6 +64,11 @@ class Layer:
     def is_public(self) -> bool:
         """Whether everybody may read all of the layer."""
         return self.definition.sensitivity is Sensitivity.PUBLIC
+
+    @property
+    def edition(self) -> str:
+        """Text that tells this layer, as it is defined and for this reader, from every other; for entity tags."""
+        return "-".join(filter(None, (self.slug, str(self.definition_version), self.reach)))
 
     def reader(self, scope: Scope) -> Scope:
         """The scope to read this layer with: the public's where that is enough, which saves a transaction."""

@@ -56,7 +56,7 @@ class TileService:
         if len(distinct) > MAX_LAYERS:
             raise TooManyLayers(len(distinct), MAX_LAYERS)
         tiles = [(layer, await self._one(layer, address, scope)) for layer in distinct]
-        tags = "+".join(f"{layer.slug}-{layer.definition_version}-{tile.tag}" for layer, tile in tiles)
+        tags = "+".join(f"{layer.edition}-{tile.tag}" for layer, tile in tiles)
         etag = f'"{tags}{"-gz" if gzipped else ""}"'
         filled = [tile for _, tile in tiles if tile.body]
         behind = tuple(layer.slug for layer, tile in tiles if tile.shown is not None)

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, Response
 
 from app.client_address import source_of
 from app.exports.request import ExportBody, check_export
-from app.jobs import scope_document
+from app.jobs import require_asker, scope_document
 from app.resources import Resources, ResourcesOf, ScopeOf
+from layers.access import Scope
 from layers.errors import FileExpired, FileNotReady, JobNotFound
 from layers.jobs import Job, JobKind, JobStatus, add_job, get_job
 
@@ -35,7 +36,7 @@ async def post_export(request: Request, body: ExportBody, resources: ResourcesOf
 @router.get("/{job_id}", summary="Xem tiến độ · Look at a job")
 async def get_export(job_id: str, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """How far the job is, why it failed, or where its file is."""
-    job = await _find(resources, job_id)
+    job = await _find(resources, scope, job_id)
     headers = {"Cache-Control": "no-store"} | ({"Retry-After": "1"} if job.status in _WAITING else {})
     return JSONResponse(job_document(resources, job), headers=headers)
 
@@ -45,7 +46,7 @@ async def get_export(job_id: str, resources: ResourcesOf, scope: ScopeOf) -> Res
 @router.get("/{job_id}/file", summary="Tải tệp · Fetch the file")
 async def get_file(request: Request, job_id: str, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """The file, whole or in parts (RFC 9110, 14); its ETag is its SHA-256."""
-    job = await _find(resources, job_id)
+    job = await _find(resources, scope, job_id)
     if job.status is JobStatus.EXPIRED:
         raise FileExpired
     if job.result is None:
@@ -60,13 +61,15 @@ async def get_file(request: Request, job_id: str, resources: ResourcesOf, scope:
     return FileResponse(path, media_type=job.result["media_type"], filename=path.name, headers=headers)
 
 
-async def _find(resources: Resources, text: str) -> Job:
+async def _find(resources: Resources, scope: Scope, text: str) -> Job:
     try:
         job_id = UUID(text)
     except ValueError:
         raise JobNotFound(text[:60]) from None
     async with resources.writer.acquire() as connection:
-        return await get_job(connection, JobKind.EXPORT, job_id)
+        job = await get_job(connection, JobKind.EXPORT, job_id)
+    require_asker(job, scope)
+    return job
 
 
 def _url(resources: Resources, job: Job) -> str:

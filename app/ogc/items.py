@@ -200,7 +200,7 @@ def feature_links(collection_url: str, fid: int, form: Form = Form.GEOJSON) -> l
 def etag_of(request: Request, layer: Layer, revision: int, form: Form = Form.GEOJSON) -> str:
     """Weak tag of a representation: layer, definition, revision, form and what was asked."""
     asked = hashlib.blake2b(f"{form}?{request.url.query}".encode(), digest_size=8).hexdigest()
-    return f'W/"{layer.slug}-{layer.definition_version}-{revision}-{asked}"'
+    return f'W/"{layer.edition}-{revision}-{asked}"'
 
 
 def is_known(request: Request, etag: str) -> bool:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from app.client_address import source_of
+from app.jobs import require_asker
 from app.ogc.config import PROCESS_ID
 from app.ogc.params import single_values
 from app.problems import BadParameter, problem
@@ -118,8 +119,7 @@ async def _find(resources: Resources, scope: Scope, text: str) -> Job:
         raise JobNotFound(text[:60]) from None
     async with resources.writer.acquire() as connection:
         job = await get_job(connection, JobKind.ASK, job_id)
-    if job.scope["subject"] not in (scope.subject, _NOBODY):
-        raise JobNotFound(text)
+    require_asker(job, scope)
     return job
 
 

@@ -50,6 +50,8 @@ from app.ogc.transactions import router as transactions_router
 from app.pages import router as pages_router
 from app.problems import register_problems
 from app.raster_routes import router as raster_router
+from app.reports.photo_routes import router as photos_router
+from app.reports.routes import router as reports_router
 from app.resources import Resources
 from app.security_headers import SecurityHeaders
 from app.settings import Settings
@@ -63,6 +65,7 @@ from app.viewer_routes import router as viewer_router
 from app.watcher import CatalogueWatcher
 from layers.identity.second_factor import open_key
 from layers.reader import Statements
+from scenarios.reports.sealing import open_sealing_key
 from tiles.cache import TileCache
 from tiles.raster.render import RasterTiles
 from tiles.service import TileService
@@ -101,8 +104,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
+            editing, sealing = found.engine("diaban_writer"), open_sealing_key(chosen.reports_key_file)
             app.state.resources = Resources(
-                chosen, gate, watcher, statements, tiles, writer, rasters, found.engine("diaban_writer"), people, live
+                chosen, gate, watcher, statements, tiles, writer, rasters, editing, people, live, sealing
             )
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
@@ -140,6 +144,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         audit_router,
         alerts_router,
         tasks_router,
+        reports_router,
+        photos_router,
         indicators_router,
         observations_router,
         events_router,
@@ -160,7 +166,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last added is the outermost.
     app.add_middleware(Identify)
     app.add_middleware(Encode)
-    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES, streamed=("/api/uploads",))
+    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES, streamed=("/api/uploads", "/api/reports", "/api/photos"))
     app.add_middleware(CancelWhenGone, streamed="/api/uploads/tus/")
     app.add_middleware(FinalSlash, prefix="/ogc")
     app.add_middleware(OtherWebsites, origins=chosen.cors_origins)

@@ -60,6 +60,14 @@ from scenarios.errors import ScenarioError, ScenarioNotFound
 from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, TooManyMoments
 from scenarios.figures.errors import IndicatorNotOfScenario
 from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
+from scenarios.photos.errors import PhotoNotFound, PhotoTooLarge, SubjectNotFound
+from scenarios.reports.errors import (
+    ReportChanged,
+    ReporterUnknown,
+    ReportNotFound,
+    ReportOutOfOrder,
+    TooManyReports,
+)
 from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
@@ -81,6 +89,10 @@ _NOT_FOUND = (
     NoSceneThen,
     AlertNotFound,
     TaskNotFound,
+    ReportNotFound,
+    ReporterUnknown,
+    PhotoNotFound,
+    SubjectNotFound,
     IndicatorNotFound,
     IndicatorNotOfScenario,
     ScenarioNotFound,
@@ -105,6 +117,10 @@ _STATUSES: Mapping[type[Exception], int] = {
     TaskChanged: 409,
     TaskOutOfOrder: 409,
     TaskOfAnother: 403,
+    ReportChanged: 409,
+    ReportOutOfOrder: 409,
+    TooManyReports: 429,
+    PhotoTooLarge: 413,
     SignInRefused: 401,
     SecondFactorNeeded: 401,
     TooManyFailures: 429,

@@ -14,6 +14,7 @@ from app.watcher import CatalogueWatcher
 from layers.access import Gate, Scope
 from layers.catalogue import Catalogue
 from layers.reader import Statements
+from scenarios.reports.sealing import SealingKey
 from tiles.raster.render import RasterTiles
 from tiles.service import TileService
 
@@ -37,6 +38,7 @@ class Resources:
     editing: Engine
     people: People
     live: LiveHub
+    sealing: SealingKey
 
     @property
     def catalogue(self) -> Catalogue:

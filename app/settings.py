@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     # A larger share of a unit's features is deleted only with an explicit yes.
     deletion_limit: float = Field(0.2, ge=0, le=1)
     watch_dir: Path | None = None
+    # Whether people without an account may report what they see, and how often from one address.
+    public_reports: bool = False
+    reports_per_hour: int = Field(20, ge=1, le=1000)
+    reports_key: Path | None = None
     # Addresses or networks whose X-Forwarded-* headers are believed.
     trusted_proxies: tuple[str, ...] = ()
 
@@ -130,6 +134,16 @@ class Settings(BaseSettings):
     def uploads_dir(self) -> Path:
         """Folder of uploads: originals as they came, and what was made of them."""
         return self.state_dir / "uploads"
+
+    @property
+    def reports_key_file(self) -> Path:
+        """Where the key lies that senders of reports are sealed with."""
+        return self.reports_key or self.state_dir / "secrets" / "reports.key"
+
+    @property
+    def photos_dir(self) -> Path:
+        """Folder of photos, each under its digest."""
+        return self.state_dir / "photos"
 
     @property
     def raster_dir(self) -> Path:

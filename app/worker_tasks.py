@@ -21,6 +21,8 @@ from layers.identity.idle import close_idle_accounts
 from layers.jobs import JobKind, move_outbox
 from layers.live import prune_events
 from scenarios.evaluation.running import evaluate_due
+from scenarios.reports.flood import prune_attempts
+from scenarios.reports.lateness import tell_late_reports
 from scenarios.tasks.escalating import escalate_tasks
 from tiles.companions import refresh_companions, stale_layers
 
@@ -68,6 +70,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("audit_sealed", lambda: seal(writer), every_s=SEAL_EVERY_S),
         Step("live_events_pruned", lambda: _prune_live(writer), every_s=600.0),
         Step("tasks_escalated", lambda: _escalate(writer, settings), every_s=30.0),
+        Step("reports_late_told", lambda: _tell_late(writer), every_s=30.0),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
     )
@@ -101,6 +104,16 @@ def _escalate(writer: Engine, settings: Settings) -> None:
         count = escalate_tasks(connection, datetime.now(UTC), settings.task_escalates_every)
     if count:
         log.info("tasks_escalated", count=count)
+
+
+def _tell_late(writer: Engine) -> None:
+    """Tells of late field reports, and forgets whose addresses are not counted any more."""
+    now = datetime.now(UTC)
+    with writer.begin() as connection:
+        count = tell_late_reports(connection, now)
+        prune_attempts(connection, now)
+    if count:
+        log.info("reports_late_told", count=count)
 
 
 def _close_idle(database: Database, settings: Settings) -> None:

@@ -75,6 +75,12 @@ PEOPLE: dict[tuple[str, str], str] = {
     ("POST", "/api/grants"): "right_given",
     ("DELETE", "/api/grants/{grant_id}"): "right_taken",
 }
+# Who sent a report, what a sender thinks of the answer and photos need more: tests/app/reports looks at their events.
+REPORTS: dict[tuple[str, str], str] = {
+    ("POST", "/api/reports/{number}/rating"): "report_rated",
+    ("POST", "/api/reports/{number}/reporter"): "reporter_opened",
+    ("POST", "/api/photos"): "photos_added",
+}
 # What a reader has read is nobody else's matter.
 OWN = {("POST", "/api/notices/read")}
 Act = Callable[[httpx.Client], httpx.Response]
@@ -116,6 +122,19 @@ def _take_task(client: httpx.Client) -> httpx.Response:
     """Wants the task of that alert."""
     (task,) = client.get("/api/tasks", params={"state": "open"}).json()["tasks"]
     return client.post(f"/api/tasks/{task['id']}/steps", json={"act": "take", "version": task["version"]})
+
+
+def _report(client: httpx.Client) -> httpx.Response:
+    communes = client.get("/ogc/collections/communes/items", params={"limit": 1, "f": "json"}).json()
+    unit = communes["features"][0]["properties"]["code"]
+    return client.post("/api/reports", json={"kind": "waste", "text": "Rác đổ trộm", "unit_code": unit})
+
+
+def _route_report(client: httpx.Client) -> httpx.Response:
+    """Wants the report that was sent."""
+    (report,) = client.get("/api/reports").json()["reports"]
+    step = {"act": "route", "version": report["version"]}
+    return client.post(f"/api/reports/{report['number']}/steps", json=step)
 
 
 def _restyle(client: httpx.Client) -> httpx.Response:
@@ -169,6 +188,8 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("POST", "/api/observations"): (_send("/api/observations"), "observations_recorded"),
     ("POST", "/api/targets"): (_send("/api/targets"), "targets_recorded"),
     ("POST", "/api/tasks/{task_id}/steps"): (_take_task, "task_take"),
+    ("POST", "/api/reports"): (_report, "report_received"),
+    ("POST", "/api/reports/{number}/steps"): (_route_report, "report_route"),
 }
 
 
@@ -190,7 +211,7 @@ def _changing_routes(app: FastAPI) -> set[tuple[str, str]]:
 def test_every_changing_route_is_in_the_table() -> None:
     assert _changing_routes(create_app(Settings())) - QUESTIONS - ACCOUNT - OWN == set(ACTS) | set(UPLOADS) | set(
         PEOPLE
-    )
+    ) | set(REPORTS)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from app.demo import DemoPlan, OtherData, prepare
 from app.external import UnfitDatabase, require_fit
 from app.serve import is_free
 from app.settings import CHECKOUT
+from migrations.run import SCHEMAS
 from tests.conftest import PARCELS, free_port
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
@@ -64,6 +65,17 @@ class TestSecondRun:
         assert after == before
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT count(*) > 0 FROM features.schools").scalar_one()
+
+
+class TestReset:
+    def test_drops_every_schema_that_migrations_make(self) -> None:
+        made = {
+            line.split()[2]
+            for path in (CHECKOUT / "migrations" / "versions").glob("*.sql")
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.startswith("CREATE SCHEMA")
+        }
+        assert made - set(SCHEMAS) == set()
 
 
 class TestOtherData:

@@ -1,0 +1,1 @@
+"""Field reports over HTTP and as pages."""

@@ -51,6 +51,7 @@ from app.pages import router as pages_router
 from app.problems import register_problems
 from app.raster_routes import router as raster_router
 from app.reports.photo_routes import router as photos_router
+from app.reports.receiving import reports_key_file
 from app.reports.routes import router as reports_router
 from app.resources import Resources
 from app.security_headers import SecurityHeaders
@@ -104,7 +105,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             statements = Statements()
             tiles = TileService(gate.tiles or gate, statements, TileCache(chosen.tile_cache_mb * 1024 * 1024))
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
-            editing, sealing = found.engine("diaban_writer"), open_sealing_key(chosen.reports_key_file)
+            editing, sealing = found.engine("diaban_writer"), open_sealing_key(reports_key_file(chosen))
             app.state.resources = Resources(
                 chosen, gate, watcher, statements, tiles, writer, rasters, editing, people, live, sealing
             )

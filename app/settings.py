@@ -136,11 +136,6 @@ class Settings(BaseSettings):
         return self.state_dir / "uploads"
 
     @property
-    def reports_key_file(self) -> Path:
-        """Where the key lies that senders of reports are sealed with."""
-        return self.reports_key or self.state_dir / "secrets" / "reports.key"
-
-    @property
     def photos_dir(self) -> Path:
         """Folder of photos, each under its digest."""
         return self.state_dir / "photos"

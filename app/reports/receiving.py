@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -19,6 +20,7 @@ from app.client_address import source_of
 from app.problems import BadParameter
 from app.reports.bodies import ReportBody
 from app.resources import Principal, Resources, SignInNeeded
+from app.settings import Settings
 from app.uploads.forms import ReceivedForm, incoming_folder, receive_form
 from app.work_calendar import work_calendar
 from layers.rights import Action, Area, NotAllowed
@@ -47,6 +49,11 @@ class _Sender:
     @property
     def subject(self) -> str:
         return self.principal.subject if self.principal else PUBLIC
+
+
+def reports_key_file(settings: Settings) -> Path:
+    """Where the key lies that senders of reports are sealed with; processes of one service share it."""
+    return settings.reports_key or settings.state_dir / "secrets" / "reports.key"
 
 
 def photo_shelf(resources: Resources) -> Shelf:

@@ -1,10 +1,24 @@
 import { router } from '../lib/router.svelte.ts';
+import { MEASURES, type Measure } from './figures.ts';
 
-export type Part = 'alerts' | 'about';
-export const PARTS: readonly Part[] = ['alerts', 'about'];
+export type Part = 'alerts' | 'figures' | 'about';
+export const PARTS: readonly Part[] = ['alerts', 'figures', 'about'];
 /** Parameters that are the board's own; the map beside it leaves them alone. */
-export const BOARD_PARAMS: readonly string[] = ['s', 'a', 'part', 'closed', 'wall', 'only', 'every', 'lang', 'theme'];
+export const BOARD_PARAMS: readonly string[] = [
+  ...['s', 'a', 'part', 'closed', 'wall', 'only', 'every', 'lang', 'theme'],
+  ...['i', 'm', 't', 'vs', 'u'],
+];
 const LATIN_CODE = /^[A-Z][0-9]{2}$/;
+
+export interface Shows {
+  readonly indicator: string | null;
+  readonly measure: Measure | null;
+  readonly period: string | null;
+  readonly against: string | null;
+  readonly unit: string | null;
+}
+
+const NOTHING_CHOSEN: Shows = { indicator: null, measure: null, period: null, against: null, unit: null };
 
 /** Which scenario and alert the board shows; the address follows by itself. */
 export class BoardState {
@@ -13,6 +27,8 @@ export class BoardState {
   part = $state<Part>('alerts');
   showsClosed = $state(false);
   isWall = $state(false);
+  /** What the figures show: indicator, measure, period, the other period, and the unit that is chosen. */
+  shows = $state.raw<Shows>(NOTHING_CHOSEN);
 
   constructor() {
     this.readAddress();
@@ -27,6 +43,13 @@ export class BoardState {
     this.part = PARTS.find((part) => part === params.get('part')) ?? 'alerts';
     this.showsClosed = params.get('closed') === '1';
     this.isWall = params.get('wall') === '1';
+    this.shows = {
+      indicator: params.get('i'),
+      measure: MEASURES.find((measure) => measure === params.get('m')) ?? null,
+      period: params.get('t'),
+      against: params.get('vs'),
+      unit: params.get('u'),
+    };
   }
 
   /** Writes what is shown into the address, beside the parameters of the map. */
@@ -38,6 +61,11 @@ export class BoardState {
       part: this.part === 'alerts' ? null : this.part,
       closed: this.showsClosed ? '1' : null,
       wall: this.isWall ? '1' : null,
+      i: this.shows.indicator,
+      m: this.shows.measure,
+      t: this.shows.period,
+      vs: this.shows.against,
+      u: this.shows.unit,
     };
     for (const [name, value] of Object.entries(values)) {
       if (value === null) params.delete(name);
@@ -50,6 +78,13 @@ export class BoardState {
     if (code === this.scenario) return;
     this.scenario = code;
     this.alert = null;
+    this.shows = { ...NOTHING_CHOSEN, measure: this.shows.measure };
+    this.write(isStep);
+  }
+
+  /** Changes what the figures show. */
+  show(changed: Partial<Shows>, isStep = false): void {
+    this.shows = { ...this.shows, ...changed };
     this.write(isStep);
   }
 

@@ -1,6 +1,7 @@
 import type { LayerSpecification, SourceSpecification, StyleSpecification } from 'maplibre-gl';
 import type { ShownLayer } from './address.ts';
 import { BASE_SLUGS, BASE_SOURCE, borderLayers, FONT, groundLayers, nameLayers, outsideSource } from './basemap.ts';
+import { choroplethLayers } from './choropleth.ts';
 import { densityLayers, densitySource } from './density.ts';
 import type { LayerStyle } from './layer-styles.ts';
 import { overlayLayers, overlaySources, type Overlays } from './overlays.ts';
@@ -25,13 +26,17 @@ export function composeStyle(made: Composition): StyleSpecification {
   const upward = made.shown.toReversed();
   const drawn = upward.flatMap(({ layer, style }) => themeLayers(layer, style, palette));
   const isLabel = (layer: LayerSpecification): boolean => layer.type === 'symbol';
+  const isPoint = (layer: LayerSpecification): boolean => layer.type === 'circle';
+  const { figures } = made.overlays;
   return {
     version: 8,
     'font-faces': made.fonts,
     sources: { ...outsideSource(), ...baseSource(made), ...themeSources(made), ...overlaySources(made.overlays) },
     layers: [
       ...groundLayers(made.base, palette),
-      ...drawn.filter((layer) => !isLabel(layer)),
+      ...drawn.filter((layer) => !isLabel(layer) && !isPoint(layer)),
+      ...(figures && made.base.has('communes') ? choroplethLayers(figures, palette) : []),
+      ...drawn.filter(isPoint),
       ...borderLayers(made.base, palette),
       ...drawn.filter(isLabel),
       ...nameLayers(made.base, palette),

@@ -15,6 +15,7 @@ import vietnamese from '@fontsource/noto-sans/files/noto-sans-vietnamese-400-nor
 import vietnameseBold from '@fontsource/noto-sans/files/noto-sans-vietnamese-600-normal.woff2?url';
 import { BASE_MAP_URL } from '../lib/env.ts';
 import type { View } from './address.ts';
+import { stripes, STRIPES } from './choropleth.ts';
 
 const here = (address: string): string => new URL(address, location.href).href;
 
@@ -76,6 +77,8 @@ export async function makeMap(
   map.on('click', events.tapped);
   // Until its first style stands, a map can be given no other.
   await map.once('style.load');
+  // Later styles differ by parts, which keeps what is added here.
+  map.addImage(STRIPES, stripes());
   return map;
 }
 

@@ -1,6 +1,7 @@
 import type { FeatureCollection } from 'geojson';
 import type { GeoJSONSourceSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl';
 import { BOLD_FONT } from './basemap.ts';
+import type { Choropleth } from './choropleth.ts';
 import type { Palette } from './palette.ts';
 
 /** What is drawn over the layers: what a person draws, what a question found, what is chosen. */
@@ -11,6 +12,8 @@ export interface Overlays {
   readonly density: Readonly<Record<string, GeoJSONSourceSpecification>>;
   /** Points of alerts, each with `level`, `sign` and whether it is still `active`. */
   readonly alerts?: FeatureCollection;
+  /** Figures of communes, drawn under points and labels. */
+  readonly figures?: Choropleth | null;
 }
 
 export const NOTHING: FeatureCollection = { type: 'FeatureCollection', features: [] };

@@ -93,6 +93,7 @@ missing_parts() {
     [ -x "$python" ] || echo python3
     has_venv_module || echo python3-venv
     if uses_own_database && ! has_postgis; then echo postgresql+postgis; fi
+    if uses_own_database; then command -v pgbackrest >/dev/null 2>&1 || echo pgbackrest; fi
     command -v ogrinfo >/dev/null 2>&1 || echo gdal-bin
     has_pango || echo libpangoft2-1.0-0
     # The tests look at the pages in a real browser; Ubuntu's package is a snap, which a closed machine cannot get.

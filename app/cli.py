@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from app.account_commands import accounts_app, announce_first_administrator
 from app.alert_commands import alerts_app
 from app.audit_commands import audit_app
+from app.backup_commands import backup_app
 from app.cluster import cluster_status, locate_cluster, stop_cluster
 from app.console import console, fail, say
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
@@ -52,6 +53,7 @@ app.add_typer(layers_app, name="layers")
 app.add_typer(rasters_app, name="rasters")
 app.add_typer(tiles_app, name="tiles")
 app.add_typer(audit_app, name="audit")
+app.add_typer(backup_app, name="backup")
 app.add_typer(grants_app, name="grants")
 app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(alerts_app, name="alerts")

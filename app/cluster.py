@@ -105,7 +105,7 @@ def ensure_cluster(
     Raises:
         ClusterError: with the remedy, and PostgreSQL's own last words.
     """
-    home, os_user = _prepare_home(project_dir, name, state_dir, report)
+    home, os_user = prepare_home(project_dir, name, state_dir, report)
     with _exclusive(home, report):
         return _ensure_running(home, os_user, report)
 
@@ -121,7 +121,7 @@ def use_cluster(
     Raises:
         ClusterError: as ``ensure_cluster`` does.
     """
-    home, os_user = _prepare_home(project_dir, name, state_dir, report)
+    home, os_user = prepare_home(project_dir, name, state_dir, report)
     with _exclusive(home, report):
         cluster = _ensure_running(home, os_user, report)
         seat = home / "users" / f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -239,7 +239,14 @@ def _has_data(home: Path) -> bool:
         ) from error
 
 
-def _prepare_home(project_dir: Path, name: str, state_dir: Path | None, report: Report) -> tuple[Path, str | None]:
+def prepare_home(
+    project_dir: Path, name: str, state_dir: Path | None, report: Report = _say_nothing
+) -> tuple[Path, str | None]:
+    """Return what :func:`locate_cluster` does, with the folder made.
+
+    Raises:
+        ClusterError: it cannot be made, or the data belong to another user.
+    """
     home, os_user = locate_cluster(project_dir, name, state_dir=state_dir)
     if home.is_relative_to(SYSTEM_FOLDER):
         report(
@@ -264,7 +271,7 @@ def _prepare_home(project_dir: Path, name: str, state_dir: Path | None, report: 
 
 def _ensure_running(home: Path, os_user: str | None, report: Report) -> Cluster:
     data_dir = home / "pg"
-    secret = _read_or_make_secret(home)
+    secret = read_or_make_secret(home)
     if not data_dir.exists():
         report(f"Tạo cơ sở dữ liệu riêng trong {home}", f"Creating the private database in {home}")
         create_data(data_dir, os_user=os_user, superuser_password=role_password(secret, SUPERUSER))
@@ -289,7 +296,12 @@ def _read_secret(home: Path) -> bytes:
     return bytes.fromhex((home / "secret").read_text())
 
 
-def _read_or_make_secret(home: Path) -> bytes:
+def read_or_make_secret(home: Path) -> bytes:
+    """Return the secret of the cluster in this folder, made where there is neither secret nor data.
+
+    Raises:
+        ClusterError: there are data, and their secret is gone.
+    """
     path = home / "secret"
     if path.exists():
         return _read_secret(home)

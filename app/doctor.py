@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit_health import examine_audit
+from app.backup.health import examine_backups
 from app.cluster import cluster_status
 from app.database import external_database
 from app.finding import Finding
@@ -83,6 +84,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         database = locate_database(settings)
     yield from examine_database(database.superuser_engine())
     yield from examine_audit(database, settings)
+    yield from examine_backups(database, settings)
 
 
 def examine_database(engine: Engine) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from app.audit_health import measure_audit
+from app.backup.watching import backup_notes, measure_backups
 from app.metrics import CATALOGUE_VERSION, LAYER_REVISIONS, TILE_CACHE
 from app.problems import DATABASE_DOWN
 from app.resources import Resources, ResourcesOf
@@ -46,7 +47,10 @@ async def readyz(resources: ResourcesOf) -> Response:
     else:
         looking.cancel()
     ready = all(checks.values())
-    body = orjson.dumps({"status": "ready" if ready else "not ready", "checks": checks})
+    # What is told of back-ups is for people: taking the service out of a balancer would not mend them.
+    notes = await backup_notes(resources) if ready else []
+    said = {"status": "ready" if ready else "not ready", "checks": checks, "notes": notes}
+    body = orjson.dumps(said)
     return Response(body, status_code=200 if ready else 503, media_type="application/json")
 
 
@@ -67,6 +71,7 @@ async def metrics(resources: ResourcesOf) -> Response:
     for what, value in (("hits", cache.hits), ("misses", cache.misses), ("bytes", cache.bytes_held)):
         TILE_CACHE.labels(what).set(value)
     await measure_audit(resources)
+    await measure_backups(resources)
     CATALOGUE_VERSION.set(resources.catalogue.version)
     LAYER_REVISIONS.set(sum(layer.revision for layer in resources.catalogue.layers.values()))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -6,9 +6,11 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypedDict
 
 SUPPORTED_MAJORS = (17, 16, 15)
 MEBIBYTE = 1024 * 1024
@@ -100,16 +102,44 @@ def choose_os_user(owner_of: Path | None) -> str | None:
         ) from None
 
 
-def run_program(
-    command: Sequence[object], *, os_user: str | None, text: str | None = None, timeout_s: float = 300
-) -> Finished:
-    """Run a program from ``/`` as ``os_user`` and return its exit code and joined output.
+class Surroundings(TypedDict):
+    """What a program is started in, as ``subprocess`` takes it."""
 
-    The words of ``command`` are strings and paths. The environment is reduced to what PostgreSQL needs, so that
-    PGPORT, PGDATA and the like cannot mislead it.
+    cwd: str
+    env: dict[str, str]
+    user: int | None
+    group: int | None
+    extra_groups: list[int] | None
+
+
+def surroundings(os_user: str | None, more: Mapping[str, str] = MappingProxyType({})) -> Surroundings:
+    """Return what starts a program from ``/`` as ``os_user``, with ``more`` variables.
+
+    The environment is reduced to what PostgreSQL needs, so that PGPORT, PGDATA and the like cannot mislead it.
     """
     account = pwd.getpwuid(os.geteuid()) if os_user is None else pwd.getpwnam(os_user)
     other = os_user is not None and account.pw_uid != os.geteuid()
+    return {
+        "cwd": "/",
+        "env": {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": account.pw_dir, "LC_ALL": "C.UTF-8", **more},
+        "user": account.pw_uid if other else None,
+        "group": account.pw_gid if other else None,
+        "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid) if other else None,
+    }
+
+
+def run_program(
+    command: Sequence[object],
+    *,
+    os_user: str | None,
+    text: str | None = None,
+    timeout_s: float = 300,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Finished:
+    """Run a program in its :func:`surroundings` and return its exit code and joined output.
+
+    The words of ``command`` are strings and paths.
+    """
     finished = subprocess.run(  # noqa: S603 - a list of our own making, no shell
         [str(word) for word in command],
         input=text or "",
@@ -117,13 +147,9 @@ def run_program(
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        cwd="/",
-        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": account.pw_dir, "LC_ALL": "C.UTF-8"},
-        user=account.pw_uid if other else None,
-        group=account.pw_gid if other else None,
-        extra_groups=os.getgrouplist(account.pw_name, account.pw_gid) if other else None,
         timeout=timeout_s,
         check=False,
+        **surroundings(os_user, more),
     )
     return Finished(code=finished.returncode, output=finished.stdout)
 

@@ -70,7 +70,7 @@ def create_data(data_dir: Path, *, os_user: str | None, superuser_password: str)
         os.chown(staging, account.pw_uid, account.pw_gid)
     socket_dir = make_socket_dir(data_dir, os_user)
     password_file = socket_dir / "password"
-    _write_as(password_file, superuser_password, os_user)
+    write_as(password_file, superuser_password, os_user)
     encoding = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=libc"]
     access = [f"--username={SUPERUSER}", "--auth-local=scram-sha-256", "--auth-host=scram-sha-256"]
     place = ["--no-instructions", "--data-checksums", f"--pwfile={password_file}", f"--pgdata={staging}"]
@@ -81,8 +81,8 @@ def create_data(data_dir: Path, *, os_user: str | None, superuser_password: str)
             f"initdb không tạo được dữ liệu trong {data_dir}; hãy kiểm tra chỗ trống và quyền:\n{finished.output}",
             f"initdb could not create the data in {data_dir}; check free space and permissions:\n{finished.output}",
         )
-    _write_as(staging / "archive-wal.sh", ARCHIVE_SCRIPT, os_user)
-    _write_as(staging / "diaban.conf", creation_settings(memory_bytes=read_memory_bytes()), os_user)
+    write_as(staging / "archive-wal.sh", ARCHIVE_SCRIPT, os_user)
+    write_as(staging / "diaban.conf", creation_settings(memory_bytes=read_memory_bytes()), os_user)
     # Last in the file and therefore the one that counts; lines added below it by an administrator count more.
     _append_as(staging / "postgresql.conf", "\ninclude 'diaban.conf'\n", os_user)
     staging.rename(data_dir)
@@ -221,6 +221,15 @@ def is_port_free(port: int) -> bool:
     return True
 
 
+def write_as(path: Path, text: str, os_user: str | None) -> None:
+    """Write a file of mode 0600 as its user; it appears whole, in place of an older one.
+
+    Raises:
+        ClusterError: it cannot be written.
+    """
+    _shell_write('umask 077; cat >"$1.part" && mv -f "$1.part" "$1"', path, text, os_user)
+
+
 def _run_pg_ctl_start(data_dir: Path, socket_dir: Path, port: int, os_user: str | None) -> str:
     words = ["start", "-s", "-D", str(data_dir), "-l", str(data_dir / "start.log"), "-o", f"-p {port} -k {socket_dir}"]
     finished = run_program(
@@ -263,10 +272,6 @@ def _read_pid_file(data_dir: Path) -> list[str]:
         return (data_dir / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return []
-
-
-def _write_as(path: Path, text: str, os_user: str | None) -> None:
-    _shell_write('umask 077; cat >"$1"', path, text, os_user)
 
 
 def _append_as(path: Path, text: str, os_user: str | None) -> None:

@@ -98,6 +98,14 @@ class Settings(BaseSettings):
     audit_key: Path | None = None
     audit_folder: Path | None = None
     audit_second_place: Path | None = None
+    # A folder on another disk or machine, or a .conf file of pgBackRest options for another kind of repository.
+    backup_repo: Path | None = None
+    backup_key: Path | None = None
+    backup_hour: int = Field(1, ge=0, le=23)
+    backup_full_days: int = Field(7, ge=1, le=366)
+    backup_keep_full: int = Field(2, ge=1, le=999)
+    # A change waits at most so long for its WAL to leave the machine.
+    backup_wal_every: timedelta = Field(timedelta(seconds=60), ge=timedelta(seconds=1), le=timedelta(hours=1))
     # A base map from elsewhere, for those who have one; without it the viewer draws its own from our layers.
     base_map_url: str | None = Field(None, pattern=r"^(https?://\S+|/\S*)$")
     base_map_credit: str = ""
@@ -113,7 +121,13 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "timeout_tiles", "timeout_query", "keep_exports", "task_escalates_every", "sign_in_wait", mode="before"
+        "timeout_tiles",
+        "timeout_query",
+        "keep_exports",
+        "task_escalates_every",
+        "sign_in_wait",
+        "backup_wal_every",
+        mode="before",
     )
     @classmethod
     def _from_seconds(cls, value: object) -> object:

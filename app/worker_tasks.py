@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy import Engine
 
 from app.audit_keeper import CHECKPOINT_EVERY_S, SEAL_EVERY_S, keep_checkpoints, seal
+from app.backup.schedule import EVERY_S as BACKUP_EVERY_S
+from app.backup.schedule import BackupRounds
 from app.database import Database
 from app.exports.run import Exporter
 from app.jobs import expire_jobs
@@ -73,6 +75,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("reports_late_told", lambda: _tell_late(writer), every_s=30.0),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
+        Step("backups_due", BackupRounds(settings).tick, every_s=BACKUP_EVERY_S),
     )
 
 

@@ -50,6 +50,7 @@ from app.ogc.transactions import router as transactions_router
 from app.pages import router as pages_router
 from app.problems import register_problems
 from app.raster_routes import router as raster_router
+from app.reports.pages import router as report_pages_router
 from app.reports.photo_routes import router as photos_router
 from app.reports.receiving import reports_key_file
 from app.reports.routes import router as reports_router
@@ -75,6 +76,7 @@ from web.version import VERSION
 DESCRIPTION = """Dịch vụ bản đồ số của Trung tâm điều hành thông minh (IOC).
 The digital map service of an Intelligent Operations Centre."""
 MAX_BODY_BYTES = 8 * 2**20
+STREAMED = ("/api/uploads", "/api/reports", "/api/photos", "/report")
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
@@ -146,6 +148,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         alerts_router,
         tasks_router,
         reports_router,
+        report_pages_router,
         photos_router,
         indicators_router,
         observations_router,
@@ -167,7 +170,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # The last added is the outermost.
     app.add_middleware(Identify)
     app.add_middleware(Encode)
-    app.add_middleware(LimitBody, max_bytes=MAX_BODY_BYTES, streamed=("/api/uploads", "/api/reports", "/api/photos"))
+    app.add_middleware(
+        LimitBody, max_bytes=MAX_BODY_BYTES, streamed=("/api/uploads", "/api/reports", "/api/photos", "/report")
+    )
     app.add_middleware(CancelWhenGone, streamed="/api/uploads/tus/")
     app.add_middleware(FinalSlash, prefix="/ogc")
     app.add_middleware(OtherWebsites, origins=chosen.cors_origins)

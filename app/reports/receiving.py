@@ -34,20 +34,21 @@ from scenarios.reports.routing import ReportPlace
 from scenarios.reports.sealing import Reporter
 
 MAX_JSON: Final = 64 * 1024
-_FORM_WORDS: Final = frozenset(ReportBody.model_fields)
+PHOTO: Final = "photo"
 # A picture takes a process of its own and its memory while it is made anew.
 _CLEANING: Final = anyio.CapacityLimiter(2)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sender:
-    """Who sends a report, and from where."""
+class Sender:
+    """Who sends a report, and from where; None is somebody without an account."""
 
     principal: Principal | None
     source: str | None
 
     @property
     def subject(self) -> str:
+        """Id for the audit trail."""
         return self.principal.subject if self.principal else PUBLIC
 
 
@@ -71,18 +72,20 @@ async def take_report(request: Request, resources: Resources, principal: Princip
         RequestValidationError: A field is missing or malformed.
         LayerError: The report, its place or a photo is refused.
     """
-    if principal is None:
-        await _admit(request, resources)
-    sender = _Sender(principal, source_of(request))
+    sender = await admit(request, resources, principal)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
         new = _new_report(await _small_json(request))
         return await anyio.to_thread.run_sync(partial(_keep, resources, sender, new, ()))
     shelf = photo_shelf(resources)
     with incoming_folder(shelf) as folder:
-        form = await receive_form(request, shelf, folder)
-        new = _new_report({name: value for name, value in form.texts.items() if value or name not in _FORM_WORDS})
-        photos = await clean_photos(form)
-        return await anyio.to_thread.run_sync(partial(_keep, resources, sender, new, photos))
+        return await take_form(resources, sender, await receive_form(request, shelf, folder))
+
+
+async def take_form(resources: Resources, sender: Sender, form: ReceivedForm) -> Receipt:
+    """Keeps a report that came as a form, with its photos; fields that were left empty count as left out."""
+    new = _new_report({name: value for name, value in form.texts.items() if value and name != PHOTO})
+    photos = await clean_photos(form)
+    return await anyio.to_thread.run_sync(partial(_keep, resources, sender, new, photos))
 
 
 async def clean_photos(form: ReceivedForm) -> list[CleanPhoto]:
@@ -102,8 +105,16 @@ async def clean_photos(form: ReceivedForm) -> list[CleanPhoto]:
     return cleaned
 
 
-async def _admit(request: Request, resources: Resources) -> None:
-    """Lets somebody without an account in, before anything of the body is read."""
+async def admit(request: Request, resources: Resources, principal: Principal | None) -> Sender:
+    """Lets somebody report, before anything of the body is read.
+
+    Raises:
+        SignInNeeded: Nobody has signed in, and not everybody may report.
+        TooManyReports: Too many came from this address.
+    """
+    sender = Sender(principal, source_of(request))
+    if principal is not None:
+        return sender
     if not resources.settings.public_reports:
         raise SignInNeeded
     address = request.client.host if request.client else "unknown"
@@ -114,9 +125,10 @@ async def _admit(request: Request, resources: Resources) -> None:
             count_attempt(connection, resources.sealing, address, datetime.now(UTC), most)
 
     await anyio.to_thread.run_sync(count)
+    return sender
 
 
-def _keep(resources: Resources, sender: _Sender, new: NewReport, photos: Sequence[CleanPhoto]) -> Receipt:
+def _keep(resources: Resources, sender: Sender, new: NewReport, photos: Sequence[CleanPhoto]) -> Receipt:
     at, calendar = datetime.now(UTC), work_calendar(resources.settings)
     with resources.editing.begin() as connection:
         receipt = receive_report(
@@ -134,7 +146,7 @@ def _keep(resources: Resources, sender: _Sender, new: NewReport, photos: Sequenc
     return receipt
 
 
-def _require_right(resources: Resources, sender: _Sender, unit: str) -> None:
+def _require_right(resources: Resources, sender: Sender, unit: str) -> None:
     """Where not everybody may report, whoever does needs the right to, in that commune."""
     if resources.settings.public_reports or sender.principal is None:
         return
@@ -142,7 +154,7 @@ def _require_right(resources: Resources, sender: _Sender, unit: str) -> None:
         raise NotAllowed(Action.EDIT, Area.FIELD_REPORTS)
 
 
-def _with_channel(new: NewReport, sender: _Sender) -> NewReport:
+def _with_channel(new: NewReport, sender: Sender) -> NewReport:
     """Only somebody who works on reports says by which channel one came."""
     may_say = sender.principal is not None and sender.principal.scope.may_somewhere(Action.EDIT, Area.FIELD_REPORTS)
     return new if may_say else NewReport(new.kind, new.content, new.place, new.reporter)

@@ -17,6 +17,10 @@ _AT: Final = text(
     "SELECT code FROM features.communes, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS here"
     " WHERE geom && here AND ST_Intersects(geom, here) ORDER BY code LIMIT 1"
 )
+_ALL: Final = text(
+    "SELECT code, name FROM (SELECT DISTINCT ON (code) code, name FROM features.communes"
+    " ORDER BY code, valid_from DESC NULLS LAST, fid) AS newest ORDER BY name, code"
+)
 _KNOWN: Final = text("SELECT code FROM features.communes WHERE code = :code ORDER BY code LIMIT 1")
 
 
@@ -53,6 +57,11 @@ def find_commune(connection: Connection, place: ReportPlace) -> str:
     if code is None:
         raise PlaceOutside("unit_code")
     return str(code)
+
+
+def list_communes(connection: Connection) -> list[tuple[str, str]]:
+    """Code and name of every commune, by name."""
+    return [(str(row.code), str(row.name or row.code)) for row in connection.execute(_ALL)]
 
 
 def proposed_office(kind: str) -> str:

@@ -30,6 +30,7 @@ QUESTIONS = {
     ("POST", "/api/rasters/{slug}/figures"),
     ("POST", "/api/layers/check"),
     ("POST", "/api/layers/{slug}/style/preview"),
+    ("POST", "/report/state"),
 }
 # Signing in and what an account's holder does needs a session: tests/app/identity looks at their events.
 ACCOUNT = {
@@ -80,6 +81,8 @@ REPORTS: dict[tuple[str, str], str] = {
     ("POST", "/api/reports/{number}/rating"): "report_rated",
     ("POST", "/api/reports/{number}/reporter"): "reporter_opened",
     ("POST", "/api/photos"): "photos_added",
+    ("POST", "/report"): "report_received",
+    ("POST", "/report/rating"): "report_rated",
 }
 # What a reader has read is nobody else's matter.
 OWN = {("POST", "/api/notices/read")}

@@ -39,6 +39,8 @@ class TestEndpoints:
             "/board/…",
             "/desk",
             "/desk/…",
+            "/report",
+            "/report/…",
             "/signin",
             "/signin/…",
             "/signout",

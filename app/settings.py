@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.sending.email import MailSecurity
 from layers.identity.rules import Profile
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -109,6 +110,17 @@ class Settings(BaseSettings):
     # A base map from elsewhere, for those who have one; without it the viewer draws its own from our layers.
     base_map_url: str | None = Field(None, pattern=r"^(https?://\S+|/\S*)$")
     base_map_credit: str = ""
+
+    # The office's mail server; without a host no mail goes out.
+    smtp_host: str | None = Field(None, pattern=r"^[A-Za-z0-9.:-]+$")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = Field(None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
+    smtp_tls: MailSecurity = MailSecurity.STARTTLS
+    webhook_key: Path | None = None
+    # Machines that webhooks may go to; without any, offices may name any and people none.
+    webhook_hosts: tuple[str, ...] = ()
 
     @field_validator("database_url")
     @classmethod

@@ -16,6 +16,8 @@ from app.database import Database
 from app.exports.run import Exporter
 from app.jobs import expire_jobs
 from app.questions import Answerer
+from app.sending.courier import Courier
+from app.sending.senders import senders_of
 from app.settings import Settings
 from app.uploads.working import UploadWorker
 from app.work_calendar import work_calendar
@@ -23,6 +25,7 @@ from layers.identity.idle import close_idle_accounts
 from layers.jobs import JobKind, move_outbox
 from layers.live import prune_events
 from scenarios.evaluation.running import evaluate_due
+from scenarios.notifying.delivering import prune_deliveries
 from scenarios.reports.flood import prune_attempts
 from scenarios.reports.lateness import tell_late_reports
 from scenarios.tasks.escalating import escalate_tasks
@@ -61,6 +64,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
     """
     uploads = UploadWorker(database, settings)
     calendar = work_calendar(settings)
+    courier = Courier(writer, senders_of(settings), settings.public_url, _now)
     return (
         Step("jobs_moved", lambda: _move_outbox(writer), every_s=0.5),
         # Whoever looks at the board sees an alert within two seconds of the observation that causes it.
@@ -73,6 +77,8 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("live_events_pruned", lambda: _prune_live(writer), every_s=600.0),
         Step("tasks_escalated", lambda: _escalate(writer, settings), every_s=30.0),
         Step("reports_late_told", lambda: _tell_late(writer), every_s=30.0),
+        Step("deliveries_carried", courier.step, every_s=1.0),
+        Step("deliveries_pruned", lambda: _prune_deliveries(writer), every_s=3600.0),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
         Step("backups_due", BackupRounds(settings).tick, every_s=BACKUP_EVERY_S),
@@ -134,3 +140,8 @@ def _close_idle(database: Database, settings: Settings) -> None:
 def _prune_live(writer: Engine) -> None:
     with writer.begin() as connection:
         prune_events(connection)
+
+
+def _prune_deliveries(writer: Engine) -> None:
+    with writer.begin() as connection:
+        prune_deliveries(connection, _now())

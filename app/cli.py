@@ -30,7 +30,9 @@ from app.logs import configure_logs
 from app.owner import open_database
 from app.postgres import ClusterError
 from app.query_command import ask_question
+from app.question_text import read_question_text
 from app.raster_commands import rasters_app
+from app.report_map_commands import report_maps_app
 from app.scenario_commands import scenarios_app
 from app.serve import is_free, serve
 from app.settings import CHECKOUT, Settings
@@ -40,7 +42,6 @@ from layers.errors import LayerError
 from migrations.run import migrate
 from scenarios.errors import ScenarioError
 from spatial.errors import SpatialError
-from spatial.question_text import decode_question
 from tiles.errors import TileError
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ app.add_typer(backup_app, name="backup")
 app.add_typer(grants_app, name="grants")
 app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(report_maps_app, name="report-map")
 app.command("intake")(intake_file)
 app.add_typer(accounts_app, name="accounts")
 
@@ -149,32 +151,13 @@ def query_command(
 ) -> None:
     """Hỏi bản đồ theo điểm, vùng, bán kính, tuyến, địa giới · ask by point, zone, radius, route, boundary."""
     settings = _settings()
-    document = _read_question(question)
+    document = read_question_text(question)
     document["format"] = form or document.get("format") or "json"
     # Standard output holds the answer alone.
     configure_logs(settings.log_format)
     with open_database(settings) as database:
         answer = asyncio.run(ask_question(database, settings, document))
         sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")
-
-
-def _read_question(text: str) -> dict[str, object]:
-    if text == "-":
-        text = sys.stdin.read()
-    elif not text.lstrip().startswith(("{", "[")):
-        text = _file_text(Path(text))
-    document = decode_question(text)
-    if not isinstance(document, dict):
-        _stop("Câu hỏi phải là một đối tượng JSON.", "The question must be a JSON object.")
-    return document
-
-
-def _file_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        _stop(f"Không đọc được tệp {path} ({reason}).", f"Cannot read the file {path} ({reason}).")
 
 
 @app.command("doctor")

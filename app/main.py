@@ -21,6 +21,7 @@ from app.api.layers import router as layers_router
 from app.api.observations import router as observations_router
 from app.api.people import router as people_router
 from app.api.query import router as query_router
+from app.api.report_maps import router as report_maps_router
 from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
 from app.api.tasks import router as tasks_router
@@ -137,6 +138,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         transactions_router,
         raster_router,
         search_router,
+        report_maps_router,
         exports_router,
         layers_router,
         definitions_router,

@@ -72,6 +72,7 @@ from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, Tas
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
 from tiles.raster.errors import NoSceneThen, RasterNotFound
+from web.report_maps.assets import ReportAssetsMissing
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_DOWN = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError)
@@ -139,6 +140,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     SameEyes: 403,
     FileTooLarge: 413,
     NoRoom: 507,
+    ReportAssetsMissing: 503,
 }
 _TITLES = {
     400: ("Yêu cầu không hợp lệ", "Invalid request"),
@@ -257,7 +259,7 @@ def _printable(value: object) -> object:
 
 def register_problems(app: FastAPI) -> None:
     """Gives every error that can leave the service its problem document."""
-    for kind in (SpatialError, LayerError, TileError, ScenarioError, BadParameter):
+    for kind in (SpatialError, LayerError, TileError, ScenarioError, BadParameter, ReportAssetsMissing):
         app.add_exception_handler(kind, _domain_error)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(NotAllowed, _not_allowed)

@@ -110,6 +110,8 @@ class Settings(BaseSettings):
     # A base map from elsewhere, for those who have one; without it the viewer draws its own from our layers.
     base_map_url: str | None = Field(None, pattern=r"^(https?://\S+|/\S*)$")
     base_map_credit: str = ""
+    # The office whose name stands on reports of people without a unit of their own.
+    office: str = Field("", max_length=200)
 
     # The office's mail server; without a host no mail goes out.
     smtp_host: str | None = Field(None, pattern=r"^[A-Za-z0-9.:-]+$")

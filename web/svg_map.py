@@ -158,7 +158,7 @@ def draw(sketches: Sequence[Sketch], *, crs: CRS, width: int = WIDTH) -> Drawing
         crs: Served CRS of the coordinates.
         width: Of the drawing, in units.
     """
-    parts = [(sketch, _parts(sketch.geometry, swap=crs.axis_inverted)) for sketch in sketches[:MAX_DRAWN]]
+    parts = [(sketch, parts_of(sketch.geometry, swap=crs.axis_inverted)) for sketch in sketches[:MAX_DRAWN]]
     extent = _extent(position for _, found in parts for part in found for position in part[1])
     if extent is None:
         return None
@@ -171,7 +171,7 @@ def draw(sketches: Sequence[Sketch], *, crs: CRS, width: int = WIDTH) -> Drawing
         if budget < 0:
             break
         shapes.append(shape)
-    bar_m = _round_length(frame.width / 5 / frame.y_scale * frame.unit_m)
+    bar_m = round_length(frame.width / 5 / frame.y_scale * frame.unit_m)
     return Drawing(
         frame=frame,
         shapes=tuple(shapes),
@@ -181,7 +181,8 @@ def draw(sketches: Sequence[Sketch], *, crs: CRS, width: int = WIDTH) -> Drawing
     )
 
 
-def _round_length(metres: float) -> float:
+def round_length(metres: float) -> float:
+    """The largest of 1, 2 or 5 times a power of ten that is no longer than this."""
     power = 10.0 ** math.floor(math.log10(metres))
     return max(step * power for step in (1, 2, 5) if step * power <= metres)
 
@@ -190,8 +191,8 @@ Part = tuple[str, list[Position]]
 _NESTING = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 
-def _parts(geometry: Mapping[str, object] | None, *, swap: bool) -> list[Part]:
-    """The geometry's points, lines and rings, positions as x, y."""
+def parts_of(geometry: Mapping[str, object] | None, *, swap: bool) -> list[Part]:
+    """The parts of a GeoJSON geometry, each named ``point``, ``line`` or ``ring``, positions as x, y."""
     if geometry is None:
         return []
     kind = str(geometry["type"])

@@ -41,14 +41,19 @@ DESCRIBED: dict[str, Any] = {
 @router.post("/query", summary="Hỏi bản đồ · Ask the map", openapi_extra=DESCRIBED, response_class=Response)
 async def post_query(request: Request, resources: ResourcesOf, scope: ScopeOf) -> Response:
     """Answers one question of any layer: features, exact totals and figures by group."""
-    _check_media_type(request.headers.get("content-type"))
+    check_media_type(request.headers.get("content-type"))
     question = parse_question(decode_question(await request.body()))
     answer = await ask(resources.gate, resources.catalogue, scope, question, resources.statements)
     body = write_answer(answer)
     return Response(body, media_type=MEDIA_TYPES[answer.question.format])
 
 
-def _check_media_type(given: str | None) -> None:
+def check_media_type(given: str | None) -> None:
+    """Refuses a body that does not say it is JSON.
+
+    Raises:
+        BadMediaType: It says that it is something else.
+    """
     media = (given or "application/json").partition(";")[0].strip().lower()
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
         raise BadMediaType(media)

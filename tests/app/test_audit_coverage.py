@@ -27,6 +27,7 @@ SCHOOL = "/ogc/collections/schools/items"
 # Routes that only answer, though a question comes in a body.
 QUESTIONS = {
     ("POST", "/api/query"),
+    ("POST", "/api/report-maps/question"),
     ("POST", "/api/rasters/{slug}/figures"),
     ("POST", "/api/layers/check"),
     ("POST", "/api/layers/{slug}/style/preview"),

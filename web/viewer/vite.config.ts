@@ -1,11 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { precompress } from './vite/precompress.ts';
+import { reportAssets } from './vite/report.ts';
 
 // Addresses inside the build are relative, so that the service may live under any path.
 export default defineConfig({
   base: './',
-  plugins: [svelte(), precompress()],
+  plugins: [svelte(), reportAssets(), precompress()],
   build: {
     outDir: '../static/viewer',
     emptyOutDir: true,

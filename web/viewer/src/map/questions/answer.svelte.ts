@@ -2,6 +2,7 @@ import type { Feature } from 'geojson';
 import { getJson, isAbort, send } from '../../lib/api.ts';
 import { catalogue, type LayerDefinition } from '../../lib/catalogue.svelte.ts';
 import type { Label } from '../../lib/i18n.svelte.ts';
+import { saveReport, type ReportForm } from '../../lib/report-maps.ts';
 import { exportDocument, questionDocument } from './document.ts';
 import type { QuestionForm } from './form.ts';
 
@@ -88,6 +89,11 @@ export class Answer {
     const accept = format === 'csv' ? 'text/csv' : 'application/geo+json';
     const body = exportDocument(this.#document, format);
     return (await send('/api/query', { method: 'POST', body, accept })).blob();
+  }
+
+  /** The question's report map; the document goes as it was asked. */
+  async report(form: ReportForm): Promise<void> {
+    await saveReport('question', form, this.form?.layer ?? 'report', { method: 'POST', body: this.#document });
   }
 
   clear(): void {

@@ -55,7 +55,7 @@ from layers.uploads.errors import (
     UploadNotFound,
     WrongState,
 )
-from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
+from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, NotMergeable, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
 from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, TooManyMoments
 from scenarios.figures.errors import IndicatorNotOfScenario
@@ -112,6 +112,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     AlertChanged: 409,
     ActOutOfOrder: 409,
     PlaceHasNewerAlert: 409,
+    NotMergeable: 409,
     TooManyObservations: 413,
     RuleNotEvaluable: 409,
     TooManyMoments: 413,

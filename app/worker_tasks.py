@@ -28,6 +28,7 @@ from scenarios.evaluation.running import evaluate_due
 from scenarios.notifying.delivering import prune_deliveries
 from scenarios.reports.flood import prune_attempts
 from scenarios.reports.lateness import tell_late_reports
+from scenarios.reports.shares import record_shares
 from scenarios.tasks.escalating import escalate_tasks
 from tiles.companions import refresh_companions, stale_layers
 
@@ -79,6 +80,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("reports_late_told", lambda: _tell_late(writer), every_s=30.0),
         Step("deliveries_carried", courier.step, every_s=1.0),
         Step("deliveries_pruned", lambda: _prune_deliveries(writer), every_s=3600.0),
+        Step("report_shares_recorded", lambda: _record_shares(writer), every_s=900.0),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
         Step("backups_due", BackupRounds(settings).tick, every_s=BACKUP_EVERY_S),
@@ -123,6 +125,14 @@ def _tell_late(writer: Engine) -> None:
         prune_attempts(connection, now)
     if count:
         log.info("reports_late_told", count=count)
+
+
+def _record_shares(writer: Engine) -> None:
+    """Records the indicators of field reports; rules over them are evaluated like any other's."""
+    with writer.begin() as connection:
+        recorded = record_shares(connection, datetime.now(UTC))
+    if recorded.added or recorded.corrected:
+        log.info("report_shares_recorded", added=recorded.added, corrected=recorded.corrected)
 
 
 def _close_idle(database: Database, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from starlette.responses import Response
 
 from app.client_address import source_of
+from app.reports.photo_routes import shown_photo
 from app.resources import ResourcesOf, SignedIn
 from app.work_calendar import work_calendar
 from layers.access import Scope
@@ -40,6 +41,7 @@ class StepBody(BaseModel):
     comment: Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")] = ""
     assignee: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_.:@-]{1,100}$")] = None
     rating: Annotated[int | None, Field(ge=1, le=5)] = None
+    into: Annotated[int | None, Field(ge=1, le=_BIGGEST, description="Gộp vào · the alert to merge into")] = None
 
 
 @router.get("", summary="Các cảnh báo · Alerts")
@@ -80,7 +82,7 @@ async def post_step(
     request: Request, resources: ResourcesOf, principal: SignedIn, alert_id: AlertId, body: StepBody
 ) -> Response:
     """Does one act and gives the alert afterwards; of two people at once the second gets a conflict."""
-    step = Step(body.act, body.version, body.comment, body.assignee, body.rating)
+    step = Step(body.act, body.version, body.comment, body.assignee, body.rating, body.into)
     source = source_of(request)
     how = partial(_take, calendar=work_calendar(resources.settings), source=source)
     return _whole(await anyio.to_thread.run_sync(how, resources.editing, principal.scope, alert_id, step))
@@ -119,5 +121,12 @@ def _feature(alert: ListedAlert) -> dict[str, object]:
 
 
 def _whole(whole: WholeAlert) -> Response:
-    document = {**asdict(whole.alert), "evidence": whole.evidence, "steps": whole.steps, "acts": whole.acts}
+    document = {
+        **asdict(whole.alert),
+        "evidence": whole.evidence,
+        "steps": whole.steps,
+        "acts": whole.acts,
+        "photos": [shown_photo(photo) for photo in whole.photos],
+        "merged": whole.merged,
+    }
     return Response(orjson.dumps(document), media_type="application/json", headers=_FRESH)

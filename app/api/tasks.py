@@ -10,13 +10,15 @@ import anyio
 import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
 from app.client_address import source_of
+from app.reports.photo_routes import shown_photo
 from app.resources import ResourcesOf, SignedIn
 from app.work_calendar import work_calendar
 from layers.access import Scope
+from scenarios.photos.store import list_photos, list_photos_of
 from scenarios.tasks.acting import TaskAct, TaskStep, act_on_task, possible_task_acts
 from scenarios.tasks.reading import MOST, TaskCounts, TaskFilter, WholeTask, count_tasks, list_tasks, read_task
 from scenarios.tasks.task import Task, TaskState
@@ -94,14 +96,22 @@ class _Acting:
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
             act_on_task(connection, self._scope, task_id, step, now, self._calendar, source=self._source)
-            return _whole(read_task(connection, self._scope, task_id), now)
+            return _whole(connection, read_task(connection, self._scope, task_id), now)
 
 
 def _list(engine: Engine, scope: Scope, wanted: TaskFilter, limit: int, offset: int) -> dict[str, object]:
     now = datetime.now(UTC)
     with engine.connect() as connection:
         tasks, total = list_tasks(connection, scope, wanted, now, limit=limit, offset=offset)
-    shown = [{**_shown(task, now), "acts": possible_task_acts(scope, task)} for task in tasks]
+        photos = list_photos_of(connection, "task", [task.id for task in tasks])
+    shown = [
+        {
+            **_shown(task, now),
+            "acts": possible_task_acts(scope, task),
+            "photos": [shown_photo(photo) for photo in photos.get(task.id, ())],
+        }
+        for task in tasks
+    ]
     return {"tasks": shown, "total": total}
 
 
@@ -113,11 +123,12 @@ def _count(engine: Engine, scope: Scope, scenario: str | None) -> list[TaskCount
 
 def _read(engine: Engine, scope: Scope, task_id: int) -> dict[str, object]:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        return _whole(read_task(connection, scope, task_id), datetime.now(UTC))
+        return _whole(connection, read_task(connection, scope, task_id), datetime.now(UTC))
 
 
-def _whole(whole: WholeTask, now: datetime) -> dict[str, object]:
-    return {**_shown(whole.task, now), "steps": whole.steps, "acts": whole.acts}
+def _whole(connection: Connection, whole: WholeTask, now: datetime) -> dict[str, object]:
+    photos = [shown_photo(photo) for photo in list_photos(connection, "task", whole.task.id)]
+    return {**_shown(whole.task, now), "steps": whole.steps, "acts": whole.acts, "photos": photos}
 
 
 def _shown(task: Task, now: datetime) -> dict[str, object]:

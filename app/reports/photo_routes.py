@@ -74,6 +74,18 @@ async def get_photo(resources: ResourcesOf, principal: SignedIn, photo_id: UUID)
     return photo_file(resources, await anyio.to_thread.run_sync(look))
 
 
+def shown_photo(photo: Photo) -> dict[str, object]:
+    """What is told of a photo beside what it is of; its file is at ``/api/photos/{id}``."""
+    return {
+        "id": photo.id,
+        "purpose": photo.purpose,
+        "width": photo.width,
+        "height": photo.height,
+        "added_by": photo.added_by,
+        "added_at": photo.added_at,
+    }
+
+
 def photo_file(resources: Resources, photo: Photo) -> Response:
     """The file of a photo.
 

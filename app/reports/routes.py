@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,13 +16,15 @@ from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
 from app.client_address import source_of
+from app.moment import Moment
 from app.reports.bodies import REPORT_FORM, OpeningBody, RatingBody, ReportStepBody
-from app.reports.photo_routes import photo_file
+from app.reports.photo_routes import photo_file, shown_photo
 from app.reports.receiving import take_report
 from app.resources import PrincipalOf, ResourcesOf, SignedIn, SignInNeeded
 from app.work_calendar import work_calendar
 from scenarios.photos.errors import PhotoNotFound
 from scenarios.reports.acting import ReportStep, act_on_report
+from scenarios.reports.hotspots import HotSpot, SpotQuestion, count_by_kind, find_hot_spots
 from scenarios.reports.opening import open_reporter
 from scenarios.reports.own import OwnReport, rate_report, read_own_report
 from scenarios.reports.reading import MOST, ReportFilter, WholeReport, list_reports, read_report
@@ -80,6 +82,29 @@ async def get_reports(
         return Response(orjson.dumps(collection), media_type="application/geo+json", headers=headers)
     document = {"reports": [_shown(report, now) for report in found], "next": following}
     return Response(orjson.dumps(document), media_type="application/json", headers=headers)
+
+
+@router.get("/hotspots", summary="Điểm nóng phản ánh · Where reports crowd")
+async def get_hotspots(
+    resources: ResourcesOf,
+    principal: SignedIn,
+    days: Annotated[int, Query(ge=1, le=366, description="So với số ngày như thế trước đó · days")] = 30,
+    until: Annotated[Moment | None, Query(description="Đến trước lúc · until, exclusive; now")] = None,
+    radius: Annotated[float, Query(ge=10, le=5000, description="mét · metres")] = 150,
+    least: Annotated[int, Query(ge=2, le=1000, description="Số phản ánh tối thiểu · reports at least")] = 3,
+    kind: Annotated[str | None, Query(pattern=r"^[a-z]{1,40}$")] = None,
+    unit: Annotated[str | None, Query(pattern=r"^[0-9]{5}$")] = None,
+    f: Literal["json", "geojson"] = "json",
+) -> Response:
+    """Crowds of reports of one kind, and counts by commune and kind, each with the time of the same length before."""
+    end = until or datetime.now(UTC)
+    question = SpotQuestion(end - timedelta(days=days), end, radius, least, kind, unit)
+    spots = await _read(resources.editing, lambda c: find_hot_spots(c, principal.scope, question))
+    if f == "geojson":
+        collection = {"type": "FeatureCollection", "features": [_spot_feature(spot) for spot in spots]}
+        return Response(orjson.dumps(collection), media_type="application/geo+json", headers=_FRESH)
+    counts = await _read(resources.editing, lambda c: count_by_kind(c, principal.scope, question))
+    return _json({"since": question.since, "until": end, "spots": spots, "counts": counts})
 
 
 @router.get("/{number}", summary="Một phản ánh · One report")
@@ -190,15 +215,18 @@ def _feature(report: Report, now: datetime) -> dict[str, Any]:
     return {"type": "Feature", "id": report.id, "geometry": geometry, "properties": properties}
 
 
+def _spot_feature(spot: HotSpot) -> dict[str, Any]:
+    properties = asdict(spot)
+    point = [properties.pop("lon"), properties.pop("lat")]
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": point}, "properties": properties}
+
+
 def _whole(whole: WholeReport) -> dict[str, Any]:
     return {
         **_shown(whole.report, datetime.now(UTC)),
         "duplicate_of": whole.duplicate_of,
         "steps": whole.steps,
-        "photos": [
-            {"id": p.id, "purpose": p.purpose, "width": p.width, "height": p.height, "added_at": p.added_at}
-            for p in whole.photos
-        ],
+        "photos": [shown_photo(photo) for photo in whole.photos],
         "near": whole.near,
         "acts": whole.acts,
         "has_reporter": whole.has_reporter,

@@ -75,3 +75,16 @@ class PlaceHasNewerAlert(AlertError):
             f"Alert {alert_id} cannot be reopened: its rule has a newer alert at this place. Work on the newer one.",
             parameter="id",
         )
+
+
+class NotMergeable(AlertError):
+    """An alert cannot be merged into that one."""
+
+    def __init__(self, alert_id: int, into: int) -> None:
+        super().__init__(
+            f"Không gộp được cảnh báo {alert_id} vào {into}. Hãy chọn một cảnh báo khác đang mở, cùng đơn vị, cùng"
+            " kịch bản hoặc cùng nơi; cảnh báo đã nhận gộp thì không gộp tiếp.",
+            f"Alert {alert_id} cannot be merged into {into}. Choose another open one of the same unit and of the same"
+            " scenario or place; one that others were merged into is not merged on.",
+            parameter="into",
+        )

@@ -14,6 +14,7 @@ from layers.access import Scope
 from layers.audit import Event, record_event
 from layers.rights import Action, Area, NotAllowed
 from scenarios.alerts.errors import ActIncomplete, ActOutOfOrder, AlertChanged, AlertNotFound, PlaceHasNewerAlert
+from scenarios.alerts.merging import lock_both, merge_into
 from scenarios.tasks.giving import drop_tasks, take_up_tasks
 from scenarios.work.calendar import WorkCalendar
 
@@ -39,6 +40,7 @@ class Act(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     RATE = "rate"
+    MERGE = "merge"
     COMMENT = "comment"
 
 
@@ -52,6 +54,7 @@ class Step:
         comment: What the person says; resolving and commenting need it.
         assignee: Subject of the person or office that assigning hands the alert to.
         rating: From 1 to 5, for rating.
+        into: Id of the alert that this one is worked on with, for merging.
     """
 
     act: Act
@@ -59,6 +62,7 @@ class Step:
     comment: str = ""
     assignee: str | None = None
     rating: int | None = None
+    into: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ _MOVES: Final = {
     Act.CLOSE: _Move(frozenset({State.RESOLVED}), State.CLOSED, Action.APPROVE),
     Act.REOPEN: _Move(frozenset({State.RESOLVED, State.CLOSED}), State.ACKNOWLEDGED, Action.APPROVE, "comment"),
     Act.RATE: _Move(frozenset({State.CLOSED}), None, needs="rating"),
+    Act.MERGE: _Move(frozenset(State) - {State.CLOSED}, State.CLOSED, Action.APPROVE, "into"),
     Act.COMMENT: _Move(frozenset(State), None, needs="comment"),
 }
 _CALENDAR: Final = WorkCalendar()
@@ -101,7 +106,8 @@ _CHANGE: Final = text(
     "UPDATE alerts.alerts SET state = :state, version = version + 1,"
     " assignee = coalesce(CAST(:assignee AS text), assignee), "
     " rating = CASE WHEN :state = 'closed' THEN coalesce(CAST(:rating AS smallint), rating) END,"
-    " closed_at = CASE WHEN :state = 'closed' THEN coalesce(closed_at, :at) END"
+    " closed_at = CASE WHEN :state = 'closed' THEN coalesce(closed_at, :at) END,"
+    " merged_into = CASE WHEN :state = 'closed' THEN coalesce(CAST(:into AS bigint), merged_into) END"
     " WHERE id = :id RETURNING id, state, version, unit_code, assignee, rating"
 )
 _TELL: Final = text(
@@ -130,7 +136,7 @@ def take_step(
 ) -> Alert:
     """Does one act on an alert inside the caller's transaction; of two people at once one wins.
 
-    Closing drops the tasks that are left, reopening takes them up again.
+    Closing and merging drop the tasks that are left, reopening takes them up again and ends a merger.
 
     Args:
         connection: Owner or writer, in a transaction.
@@ -147,8 +153,11 @@ def take_step(
         AlertChanged: Somebody was quicker.
         PlaceHasNewerAlert: It is closed, and its rule has raised another one there.
         ActOutOfOrder: The act does not follow from the alert's state.
-        ActIncomplete: The act lacks its comment, assignee or rating.
+        ActIncomplete: The act lacks its comment, assignee, rating or other alert.
+        NotMergeable: The other alert is none that this one may be merged into.
     """
+    if step.act is Act.MERGE and step.into is not None:
+        lock_both(connection, alert_id, step.into)
     alert = connection.execute(_LOCK, {"id": alert_id}).one_or_none()
     if alert is None or not scope.may(Action.READ, Area.ALERTS, alert.unit_code):
         raise AlertNotFound(alert_id)
@@ -156,18 +165,21 @@ def take_step(
     if not scope.may(move.right, Area.ALERTS, alert.unit_code):
         raise NotAllowed(move.right, Area.ALERTS)
     _check(alert, step, move)
+    if step.act is Act.MERGE and step.into is not None:
+        merge_into(connection, scope, alert, step.into, at)
     state = move.end or State(alert.state)
     values = {
         "id": alert_id,
         "state": state.value,
         "assignee": step.assignee if step.act is Act.ASSIGN else None,
         "rating": step.rating if step.act is Act.RATE else None,
+        "into": step.into if step.act is Act.MERGE else None,
         "at": at,
     }
     changed = _change(connection, values)
     told = {"actor": scope.subject, "act": step.act.value, "old": alert.state, "comment": step.comment.strip()}
     connection.execute(_TELL, {"id": alert_id, "state": state.value, "at": at, **told})
-    if step.act is Act.CLOSE:
+    if step.act in (Act.CLOSE, Act.MERGE):
         drop_tasks(connection, [alert_id], at, scope.subject)
     elif step.act is Act.REOPEN:
         take_up_tasks(connection, alert_id, at, scope.subject, calendar)
@@ -191,7 +203,7 @@ def _check(alert: Row[Any], step: Step, move: _Move) -> None:
         raise AlertChanged(alert.id, step.version, alert.version)
     if State(alert.state) not in move.starts:
         raise ActOutOfOrder(alert.id, step.act, alert.state)
-    given = {"comment": step.comment.strip(), "assignee": step.assignee, "rating": step.rating}
+    given = {"comment": step.comment.strip(), "assignee": step.assignee, "rating": step.rating, "into": step.into}
     if move.needs is not None and not given[move.needs]:
         raise ActIncomplete(step.act, move.needs)
     if step.rating is not None and not 1 <= step.rating <= 5:

@@ -13,11 +13,13 @@ from layers.rights import Action, Area, NotAllowed
 from scenarios.alerts.errors import AlertNotFound
 from scenarios.alerts.lifecycle import Act, State, possible_acts
 from scenarios.outcomes import Level, PlaceKind, Standing
+from scenarios.photos.store import Photo, list_photos
 
 MOST: Final = 1000
 _COLUMNS: Final = (
     "id, scenario, rule, rule_version, place_kind, place_layer, place_key, unit_code, lon, lat, level, standing, state,"
-    " version, since_at, opened_at, evaluated_at, cleared_at, closed_at, value, threshold, assignee, rating"
+    " version, since_at, opened_at, evaluated_at, cleared_at, closed_at, value, threshold, assignee, rating,"
+    " merged_into"
 )
 _LIST: Final = text(
     f"SELECT {_COLUMNS} FROM alerts.alerts"  # noqa: S608 - the columns are a constant
@@ -38,6 +40,7 @@ _STEPS: Final = text(
     "SELECT number, actor, act, from_state, to_state, comment, at FROM alerts.steps"
     " WHERE alert_id = :id ORDER BY number, alert_id"
 )
+_MERGED: Final = text("SELECT id FROM alerts.alerts WHERE merged_into = :id ORDER BY id")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class ListedAlert:
     threshold: float | None
     assignee: str | None
     rating: int | None
+    merged_into: int | None
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,18 @@ class TakenStep:
 
 @dataclass(frozen=True)
 class WholeAlert:
-    """An alert with its evidence and steps, oldest first, and the acts that the reader may do next."""
+    """An alert with its evidence, steps and photos, oldest first, and the acts that the reader may do next.
+
+    Attributes:
+        merged: Ids of the alerts that were merged into this one.
+    """
 
     alert: ListedAlert
     evidence: tuple[FrozenEvidence, ...]
     steps: tuple[TakenStep, ...]
     acts: tuple[Act, ...]
+    photos: tuple[Photo, ...]
+    merged: tuple[int, ...]
 
 
 def list_alerts(connection: Connection, scope: Scope, wanted: AlertFilter, *, limit: int = 100) -> list[ListedAlert]:
@@ -168,6 +178,8 @@ def read_alert(connection: Connection, scope: Scope, alert_id: int) -> WholeAler
         ),
         tuple(_taken(step) for step in steps),
         possible_acts(scope, alert.unit_code, alert.state),
+        tuple(list_photos(connection, "alert", alert_id)),
+        tuple(connection.execute(_MERGED, {"id": alert_id}).scalars()),
     )
 
 

@@ -33,6 +33,10 @@ _LIST: Final = text(
     f"SELECT {_COLUMNS} FROM reports.photos WHERE about = :about AND about_id = :id"  # noqa: S608 - constants
     " ORDER BY added_at, id"
 )
+_LIST_OF: Final = text(
+    f"SELECT {_COLUMNS} FROM reports.photos WHERE about = :about AND about_id = ANY (:ids)"  # noqa: S608 - constants
+    " ORDER BY added_at, id"
+)
 _ONE: Final = text(f"SELECT {_COLUMNS} FROM reports.photos WHERE id = :id")  # noqa: S608 - constants
 
 
@@ -126,6 +130,14 @@ def keep_photos(
 def list_photos(connection: Connection, about: About, about_id: int) -> list[Photo]:
     """Photos of one thing, oldest first."""
     return [Photo(**row) for row in connection.execute(_LIST, {"about": about, "id": about_id}).mappings()]
+
+
+def list_photos_of(connection: Connection, about: About, ids: Sequence[int]) -> dict[int, list[Photo]]:
+    """Photos of several things, oldest first, by id; what has none is left out."""
+    found: dict[int, list[Photo]] = {}
+    for row in connection.execute(_LIST_OF, {"about": about, "ids": list(ids)}).mappings():
+        found.setdefault(row["about_id"], []).append(Photo(**row))
+    return found
 
 
 def get_photo(connection: Connection, photo_id: UUID) -> Photo:

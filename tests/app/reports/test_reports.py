@@ -373,3 +373,26 @@ def _numbers(answer: httpx.Response) -> list[str]:
 
 def _ago(hours: float) -> datetime:
     return datetime.now(UTC) - timedelta(hours=hours)
+
+
+class TestHotSpotsOverHTTP:
+    def test_are_told_as_json_and_as_points(self, desk: Desk) -> None:
+        place = {"lon": WEST + 0.08, "lat": SOUTH + 0.08, "kind": "construction"}
+        for _ in range(3):
+            desk.send("officer", **place)
+        answer = desk.get("reader", "/hotspots", kind="construction").json()
+        (spot,) = answer["spots"]
+        assert (spot["count"], spot["before"], spot["unit_code"]) == (3, 0, HERE)
+        assert answer["counts"] == [{"unit_code": HERE, "kind": "construction", "count": 3, "late": 0, "before": 0}]
+        (feature,) = desk.get("reader", "/hotspots", kind="construction", f="geojson").json()["features"]
+        assert feature["geometry"]["coordinates"] == [pytest.approx(place["lon"]), pytest.approx(place["lat"])]
+
+    @pytest.mark.parametrize("query", ["days=0", "days=400", "radius=0", "radius=nan", "least=1", "until=x", "f=xml"])
+    def test_bad_parameters_are_named(self, desk: Desk, query: str) -> None:
+        answer = desk.service.client.get(f"/api/reports/hotspots?{query}", headers={WHO: "reader"})
+        assert (answer.status_code, answer.json()["parameter"]) == (400, query.split("=")[0])
+
+    def test_need_the_right_to_read(self, desk: Desk) -> None:
+        assert desk.service.client.get("/api/reports/hotspots").status_code == 401
+        assert desk.get("citizen", "/hotspots").status_code == 403
+        assert desk.get("stranger", "/hotspots", kind="construction").json()["spots"] == []

@@ -60,9 +60,10 @@ def now_command(
 
 
 def _tell_files(stored: Stored) -> None:
+    copied = f"{stored.copied} ({_megabytes(stored.copied_bytes)})"
     say(
-        f"Tệp gửi lên và ảnh: {len(stored.listing)} tệp, chép mới {stored.copied} ({_megabytes(stored.copied_bytes)})",
-        f"uploads and rasters: {len(stored.listing)} files, {stored.copied} copied",
+        f"Tệp gửi lên, ảnh viễn thám, ảnh phản ánh: {len(stored.listing)}; chép mới {copied}",
+        f"uploads, rasters, photos: {len(stored.listing)}; copied {copied}",
     )
 
 

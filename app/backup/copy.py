@@ -26,7 +26,7 @@ from app.postmaster import (
     wait_until,
     write_as,
 )
-from migrations.run import LOGINS
+from migrations.run import migrate
 
 # Never a TCP port; on a socket the number is only a part of its name.
 PORT: Final = 5432
@@ -52,7 +52,7 @@ class Copy:
 
 @contextmanager
 def running_copy(data_dir: Path, os_user: str | None, secret: bytes) -> Iterator[Copy]:
-    """Starts restored data, waits until all WAL is replayed, gives the logins their passwords, and stops it again.
+    """Starts restored data, waits until all WAL is replayed, makes it fit for this program, and stops it again.
 
     Args:
         data_dir: What was restored.
@@ -81,7 +81,7 @@ def running_copy(data_dir: Path, os_user: str | None, secret: bytes) -> Iterator
         )
         copy = Copy(data_dir, Database(url, secret))
         _wait_for_end_of_replay(copy, os_user)
-        _set_passwords(copy)
+        _make_current(copy)
         yield copy
     finally:
         access.unlink(missing_ok=True)
@@ -98,9 +98,11 @@ def _wait_for_end_of_replay(copy: Copy, os_user: str | None) -> None:
         raise CopyUnwell(said.vi, said.en)
 
 
-def _set_passwords(copy: Copy) -> None:
+def _make_current(copy: Copy) -> None:
+    """Gives the copy the passwords of this installation, and the schema where it is of an older program."""
+    word = sql.Literal(role_password(copy.database.secret, SUPERUSER))
     with psycopg.connect(copy.database.superuser_dsn, autocommit=True) as connection:
-        connection.execute("SET log_statement = 'none'")
-        for login in (SUPERUSER, *LOGINS):
-            word = sql.Literal(role_password(copy.database.secret, login))
-            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), word))
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(SUPERUSER), word))
+    engine = copy.database.superuser_engine()
+    migrate(engine, copy.database.passwords)
+    engine.dispose()

@@ -29,9 +29,9 @@ class BackedUpElsewhere(BackupError):
     def __init__(self) -> None:
         super().__init__(
             "DATABASE_URL trỏ tới máy chủ PostgreSQL do người khác quản trị: hãy sao lưu ngay trên máy chủ đó bằng"
-            " pgBackRest hoặc pg_basebackup kèm WAL, và sao lưu riêng thư mục uploads, rasters của DIABAN_STATE_DIR.",
+            " pgBackRest hoặc pg_basebackup kèm WAL, và sao lưu riêng uploads, rasters, photos trong DIABAN_STATE_DIR.",
             "DATABASE_URL names a PostgreSQL server with an administrator of its own: back it up on that server with"
-            " pgBackRest, or pg_basebackup and WAL, and copy uploads and rasters of DIABAN_STATE_DIR beside it.",
+            " pgBackRest, or pg_basebackup and WAL, and copy uploads, rasters, photos of DIABAN_STATE_DIR beside it.",
         )
 
 

@@ -20,6 +20,7 @@ from layers.audit.keys import load_key, public_bytes
 from layers.audit.verify import FaultKind, verify_log
 from layers.definition_json import from_json
 from layers.tables import feature_table
+from scenarios.photos.store import photo_path
 
 SHOWN: Final = 5
 # Degrees around an extent.
@@ -32,6 +33,7 @@ _ASKED: Final = text(
 _ORIGINALS: Final = text(
     "SELECT id::text AS id, file_sha256 FROM uploads.uploads WHERE file_sha256 IS NOT NULL ORDER BY id"
 )
+_PHOTOS: Final = text("SELECT DISTINCT sha256 FROM reports.photos ORDER BY sha256")
 _SCENES: Final = text("SELECT file FROM catalogue.raster_scenes ORDER BY scene_id")
 
 
@@ -83,7 +85,9 @@ def _count(connection: Connection, definition: dict[str, object]) -> int:
 def _find_files(connection: Connection, roots: Mapping[str, Path]) -> Check:
     originals = [(roots["uploads"] / row.id / "original", row.file_sha256) for row in connection.execute(_ORIGINALS)]
     scenes = [(roots["rasters"] / row.file, None) for row in connection.execute(_SCENES)]
-    named = [*originals, *scenes]
+    digests = connection.execute(_PHOTOS).scalars()
+    photos = [(photo_path(roots["photos"], digest), digest) for digest in digests]
+    named = [*originals, *scenes, *photos]
     lost = [path for path, digest in named if not _is_there(path, digest)]
     found = f"{len(named) - len(lost)}/{len(named)}"
     if lost:

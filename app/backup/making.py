@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from app.backup.archiving import switch_on
@@ -33,8 +34,12 @@ class Made:
 
 def file_store(place: Place, passphrase: str, settings: Settings) -> FileStore:
     """The repository's files, with the folders of the settings' state folder that go into it."""
-    roots = {"uploads": settings.uploads_dir, "rasters": settings.raster_dir}
-    return FileStore(place, Sealer(passphrase), roots)
+    return FileStore(place, Sealer(passphrase), file_roots(settings))
+
+
+def file_roots(settings: Settings) -> dict[str, Path]:
+    """Folders whose files the database names, by the name that they have in the repository."""
+    return {"uploads": settings.uploads_dir, "rasters": settings.raster_dir, "photos": settings.photos_dir}
 
 
 def prepare_repository(settings: Settings, database: Database) -> tuple[Place, str]:

@@ -13,6 +13,7 @@ from typing import Final
 from app.backup.archiving import archive_command
 from app.backup.errors import CopyUnwell, StillServing
 from app.backup.key import read_passphrase
+from app.backup.making import file_roots
 from app.backup.place import Place, find_place, write_conf
 from app.backup.restoring import Restored, restore, staging_dir
 from app.cluster import cluster_status, prepare_home, stop_cluster
@@ -47,8 +48,7 @@ def replace_cluster(settings: Settings, at: datetime | None) -> Replaced:
     place = find_place(settings)
     prepare_home(CHECKOUT, "main", settings.state_dir)
     staged = staging_dir(place)
-    roots = {"uploads": settings.uploads_dir, "rasters": settings.raster_dir}
-    restored = restore(settings, place, staged, roots, at)
+    restored = restore(settings, place, staged, file_roots(settings), at)
     if not restored.is_well:
         wrong = next(check for check in restored.checks if not check.is_well)
         raise CopyUnwell(f"{wrong.vi}: {wrong.found} ({staged})", f"{wrong.en}: {wrong.found} ({staged})")

@@ -15,7 +15,7 @@ from app.backup.errors import NoBackup, PlaceUnfit, TargetTaken
 from app.backup.examining import Check, examine_copy
 from app.backup.key import read_passphrase
 from app.backup.listing import read_backups
-from app.backup.making import file_store
+from app.backup.making import file_roots, file_store
 from app.backup.place import Place, find_place, make_folder, write_conf
 from app.backup.program import run
 from app.cluster import prepare_home, read_or_make_secret
@@ -64,7 +64,7 @@ def restore_to(settings: Settings, state_dir: Path, at: datetime | None) -> Rest
         BackupError: It cannot be restored; the message says why.
     """
     place = find_place(settings, state_dir=state_dir)
-    roots = {"uploads": state_dir / "uploads", "rasters": state_dir / "rasters"}
+    roots = file_roots(settings.model_copy(update={"state_dir": state_dir}))
     for path in (place.data_dir, *roots.values()):
         if path.exists():
             raise TargetTaken(path)

@@ -23,6 +23,7 @@ from app.backup.making import Made, back_up, file_store
 from app.backup.place import find_place
 from app.backup.replacing import replace_cluster
 from app.backup.restoring import Restored, restore_to
+from app.backup.schedule import BackupRounds
 from app.cluster import cluster_status
 from app.postmaster import wait_until
 from app.settings import CHECKOUT, Settings
@@ -254,3 +255,23 @@ class TestReplacing:
         assert [finding.is_well for finding in examine_backups(database, place.settings)] == [True]
         assert len(read_backups(find_place(place.settings))) == 2
         assert cluster_status(CHECKOUT, state_dir=place.state).pid is not None
+
+    def test_worker_makes_the_back_up_that_is_due_and_copies_new_files(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = story.place.settings
+        place = find_place(settings)
+        monkeypatch.setenv("DIABAN_STATE_DIR", str(settings.state_dir))
+        monkeypatch.setenv("DIABAN_BACKUP_REPO", str(settings.backup_repo))
+        (place.folder / "info.json").unlink()
+        rounds = BackupRounds(settings)
+        rounds.tick()
+        assert wait_until(lambda: bool(noted_backups(place)), timeout_s=120)
+        assert noted_backups(place)[-1].kind is Kind.FULL
+        path = story.place.receive(b"came between two back-ups")
+        rounds.tick()
+        store = file_store(place, read_passphrase(place.key_file), settings)
+        assert f"uploads/{path.parent.name}/original" in store.list_at(None)
+        with psycopg.connect(story.place.database.superuser_dsn) as connection:
+            found = connection.execute("SELECT actor FROM audit.events WHERE action = 'backup_made' ORDER BY id")
+            assert [row[0] for row in found][-1] == "worker"

@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,18 +102,19 @@ class Installation:
 
 
 @contextmanager
-def installation(*, synchronous: bool = False) -> Iterator[Installation]:
-    """A new installation, removed at the end; PostgreSQL's own user can reach its folders."""
+def installation(fill: Callable[[Database], None] | None = None) -> Iterator[Installation]:
+    """A new installation, removed at the end; PostgreSQL's own user can reach its folders.
+
+    Args:
+        fill: Prepares its database, whose disk is then waited for; by default a few small layers.
+    """
     base = Path(tempfile.mkdtemp(prefix="diaban-backup-", dir="/tmp"))
     base.chmod(0o755)
     settings = Settings(state_dir=base / "state", backup_repo=base / "repo")
     made = Installation(settings)
     try:
         database = made.database
-        if not synchronous:
-            _write_without_waiting(database)
-        migrate(database.superuser_engine(), database.passwords)
-        _fill(database)
+        (fill or _fill)(database)
         yield made
     finally:
         for folder in base.glob("state*"):
@@ -123,11 +124,16 @@ def installation(*, synchronous: bool = False) -> Iterator[Installation]:
 
 def written(restored: Restored) -> set[str]:
     """The numbers that a restored copy holds, asked of it as a service would run it."""
-    state = restored.place.home.parent
-    cluster = ensure_cluster(CHECKOUT, state_dir=state)
-    with psycopg.connect(cluster_database(cluster).superuser_dsn) as connection:
-        rows = connection.execute("SELECT object_id FROM audit.events WHERE action = 'written'").fetchall()
+    cluster = ensure_cluster(CHECKOUT, state_dir=restored.place.home.parent)
+    found = numbers_in(cluster_database(cluster))
     cluster.stop()
+    return found
+
+
+def numbers_in(database: Database) -> set[str]:
+    """The numbers that a database holds."""
+    with psycopg.connect(database.superuser_dsn) as connection:
+        rows = connection.execute("SELECT object_id FROM audit.events WHERE action = 'written'").fetchall()
     return {str(row[0]) for row in rows}
 
 
@@ -139,6 +145,8 @@ def _write_without_waiting(database: Database) -> None:
 
 
 def _fill(database: Database) -> None:
+    _write_without_waiting(database)
+    migrate(database.superuser_engine(), database.passwords)
     built_in = definitions()
     with database.engine("diaban_owner").begin() as connection:
         for slug in ("provinces", "communes", "hamlets"):

@@ -1,4 +1,4 @@
-"""Figures of a scenario on the board, in a real browser: map by class, table, trend, periods, comparison, wall, phone."""
+"""Figures of a scenario on the board, in a real browser: map, table, trend, periods, comparison, wall, phone."""
 
 from __future__ import annotations
 

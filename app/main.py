@@ -22,6 +22,7 @@ from app.api.observations import router as observations_router
 from app.api.people import router as people_router
 from app.api.query import router as query_router
 from app.api.report_maps import router as report_maps_router
+from app.api.scenario_revisions import router as scenario_revisions_router
 from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
 from app.api.tasks import router as tasks_router
@@ -144,6 +145,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         definitions_router,
         units_router,
         scenarios_router,
+        scenario_revisions_router,
         backtests_router,
         figures_router,
         audit_router,

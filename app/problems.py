@@ -68,6 +68,13 @@ from scenarios.reports.errors import (
     ReportOutOfOrder,
     TooManyReports,
 )
+from scenarios.revisions.errors import (
+    BaseMoved,
+    NothingChanged,
+    OwnRevision,
+    RevisionDecided,
+    ScenarioRevisionNotFound,
+)
 from scenarios.tasks.errors import TaskChanged, TaskNotFound, TaskOfAnother, TaskOutOfOrder
 from spatial.errors import SpatialError
 from tiles.errors import MatrixSetNotFound, StyleNotFound, TileError, TileOutsideLimits, TileOutsideMatrix
@@ -97,6 +104,7 @@ _NOT_FOUND = (
     IndicatorNotFound,
     IndicatorNotOfScenario,
     ScenarioNotFound,
+    ScenarioRevisionNotFound,
     RuleNotFound,
     AccountNotFound,
     TokenNotFound,
@@ -117,6 +125,10 @@ _STATUSES: Mapping[type[Exception], int] = {
     RuleNotEvaluable: 409,
     TooManyMoments: 413,
     TaskChanged: 409,
+    BaseMoved: 409,
+    RevisionDecided: 409,
+    NothingChanged: 409,
+    OwnRevision: 403,
     TaskOutOfOrder: 409,
     TaskOfAnother: 403,
     ReportChanged: 409,

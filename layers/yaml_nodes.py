@@ -185,8 +185,17 @@ def read_document(path: Path) -> Place:
         InvalidDefinition: The file cannot be read, is too large, is not UTF-8 or not well-formed YAML, is
             nested too deeply, or holds no document or several.
     """
-    file = str(path)
-    text = _decoded(_bytes_of(path), file)
+    return parse_document(_bytes_of(path), str(path))
+
+
+def parse_document(data: bytes, file: str) -> Place:
+    """The same from bytes; ``file`` is what refusals call them.
+
+    Raises:
+        InvalidDefinition: As :func:`read_document`.
+    """
+    _limit_size(data, file)
+    text = _decoded(data, file)
     try:
         _limit_depth(text, file)
         # The loader is a SafeLoader and stops at the node graph: no tag can build an object.
@@ -224,14 +233,17 @@ def _bytes_of(path: Path) -> bytes:
             f"không đọc được tệp ({reason}); hãy kiểm tra đường dẫn và quyền đọc.",
             f"the file cannot be read ({reason}); check its path and permissions.",
         ) from error
+    return data
+
+
+def _limit_size(data: bytes, file: str) -> None:
     if len(data) > MAX_BYTES:
         raise _refusal(
-            str(path),
+            file,
             1,
             "tệp lớn hơn 256 KiB; hãy rút gọn.",
             "the file is larger than 256 KiB; make it smaller.",
         )
-    return data
 
 
 def _decoded(data: bytes, file: str) -> str:

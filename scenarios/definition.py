@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from layers.definition import Label
 from scenarios.rules.shape import SeriesTest
+from scenarios.rules.speech import PLAIN, Speech
 
 
 class Document(StrEnum):
@@ -84,11 +85,12 @@ class RuleScope(StrEnum):
 
 
 class ThresholdStatus(StrEnum):
-    """Stated for good, provisional (dự kiến), or empty until the lead agency sets it."""
+    """Stated for good, provisional (dự kiến), empty until the lead agency sets it, or set by the province itself."""
 
     STATED = "stated"
     PROVISIONAL = "provisional"
     EMPTY = "empty"
+    DECIDED = "decided"
 
 
 class DeadlineKind(StrEnum):
@@ -119,7 +121,8 @@ class Threshold:
         stated: the words of the source, verbatim, in Vietnamese.
         document: the document that they stand in; None where several share them.
         operator: ``<``, ``<=``, ``>`` or ``>=``; None where the shape alone decides.
-        number: the figure of the source; None where it gives none, always so in an empty threshold.
+        number: the figure of the source, or the one decided on; None where there is none, always so in an empty
+            threshold.
     """
 
     stated: str
@@ -138,6 +141,7 @@ class Rule:
         register: its number in the register of thresholds, unique within the scenario: ``T16``.
         open_question: what the source leaves open and somebody has to decide.
         test: what is looked at, where the service can tell it from observations; our reading of the clause.
+        speech: how grave it is and how slow to speak.
     """
 
     register: str
@@ -146,6 +150,7 @@ class Rule:
     threshold: Threshold
     open_question: Label | None = None
     test: SeriesTest | None = None
+    speech: Speech = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,7 @@ class Scenario:
         rules: empty where no source gives a threshold.
         meetings: the levels that its own clauses name.
         report: how often its clauses ask for a report.
+        version: which revision of it this is; 1 is the one that comes with the program.
     """
 
     code: str
@@ -197,3 +203,4 @@ class Scenario:
     steps: tuple[Step, ...] = ()
     meetings: tuple[MeetingLevel, ...] = ()
     report: Label | None = None
+    version: int = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final, TypeVar
 from layers.definition import Label
 from layers.definition_reader import load_builtin as load_layers
 from layers.errors import suggestion
-from layers.yaml_nodes import Place, read_document
+from layers.yaml_nodes import Place, parse_document, read_document
 from scenarios.definition import (
     DeadlineKind,
     Document,
@@ -31,7 +32,9 @@ from scenarios.definition import (
     ThresholdStatus,
 )
 from scenarios.errors import ScenarioNotFound
+from scenarios.outcomes import Level
 from scenarios.rules.reading import read_test
+from scenarios.rules.speech import PLAIN, Quiet, Speech
 
 _FOLDER: Final = Path(__file__).parent / "builtin"
 _CODE: Final = re.compile(r"S\d{2,3}")
@@ -40,6 +43,7 @@ _REGISTER: Final = re.compile(r"T\d{2,3}")
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _OPERATORS: Final = ("<", "<=", ">", ">=")
 _MOST: Final = 100
+_MOST_HOURS: Final = 8784
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -59,6 +63,26 @@ def load_scenario(path: Path) -> Scenario:
             f"the file must be named {scenario.code.lower()}.yaml after its code; rename the file or the code.",
         )
     return scenario
+
+
+def read_scenario(document: str, name: str, version: int) -> Scenario:
+    """Reads one scenario from the text of its document.
+
+    Args:
+        document: YAML.
+        name: What refusals call it.
+        version: Which revision of the scenario it is.
+
+    Raises:
+        InvalidDefinition: As :func:`load_scenario`.
+    """
+    return replace(_scenario(parse_document(document.encode(), name)), version=version)
+
+
+def builtin_document(code: str) -> str | None:
+    """The text of the scenario of this code that comes with the program; None where there is none."""
+    path = _FOLDER / f"{code.lower()}.yaml"
+    return path.read_text(encoding="utf-8") if _CODE.fullmatch(code) and path.is_file() else None
 
 
 def load_builtin() -> dict[str, Scenario]:
@@ -125,7 +149,9 @@ def _lead(place: Place) -> Lead:
 
 
 def _rule(place: Place) -> Rule:
-    members = place.members(required=("register", "shape", "scope", "threshold"), optional=("open_question", "test"))
+    members = place.members(
+        required=("register", "shape", "scope", "threshold"), optional=("open_question", "test", "speech")
+    )
     shape = _word(members["shape"], Shape)
     return Rule(
         register=_matching(members["register"], _REGISTER, "T16"),
@@ -134,6 +160,7 @@ def _rule(place: Place) -> Rule:
         threshold=_threshold(members["threshold"]),
         open_question=_label(members["open_question"]) if "open_question" in members else None,
         test=read_test(members["test"], shape) if "test" in members else None,
+        speech=_speech(members["speech"]) if "speech" in members else PLAIN,
     )
 
 
@@ -158,6 +185,38 @@ def _threshold(place: Place) -> Threshold:
         number=members["number"].number() if "number" in members else None,
         unit=members["unit"].text(longest=40) if "unit" in members else None,
     )
+
+
+def _speech(place: Place) -> Speech:
+    members = place.members(required=(), optional=("level", "clear", "min_duration_h", "rate_limit_h", "quiet"))
+    return Speech(
+        level=_word(members["level"], Level) if "level" in members else PLAIN.level,
+        clear=members["clear"].number() if "clear" in members else None,
+        min_duration_h=_hours(members, "min_duration_h"),
+        rate_limit_h=_hours(members, "rate_limit_h"),
+        quiet=_quiet(members["quiet"]) if "quiet" in members else None,
+    )
+
+
+def _hours(members: Mapping[str, Place], name: str) -> float:
+    if name not in members:
+        return 0.0
+    hours = members[name].number()
+    if not 0 <= hours <= _MOST_HOURS:
+        members[name].refuse(
+            f"phải là số giờ từ 0 đến {_MOST_HOURS} (một năm).", f"must be hours from 0 to {_MOST_HOURS} (a year)."
+        )
+    return hours
+
+
+def _quiet(place: Place) -> Quiet:
+    members = place.members(required=("start", "end"))
+    start, end = (time.fromisoformat(_matching(members[name], _CLOCK, "22:00")) for name in ("start", "end"))
+    if start == end:
+        place.refuse(
+            "giờ bắt đầu và giờ kết thúc trùng nhau; hãy sửa một giờ.", "begins and ends at once; change one of them."
+        )
+    return Quiet(start, end)
 
 
 def _step(place: Place) -> Step:

@@ -32,6 +32,7 @@ def rule_text(rule: Rule) -> str:
         ThresholdStatus.STATED: "",
         ThresholdStatus.PROVISIONAL: " *dự kiến*",
         ThresholdStatus.EMPTY: " **trống**",
+        ThresholdStatus.DECIDED: " *tỉnh quyết định*",
     }
     threshold = rule.threshold
     asked = f" ({rule.open_question.vi})" if rule.open_question else ""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import anyio
 import orjson
 from fastapi import APIRouter, Path, Query
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
 from app.moment import Moment
@@ -19,6 +19,7 @@ from layers.access import Scope
 from scenarios.definition import Scenario
 from scenarios.evaluation.backtest import BackTest, Trial, back_test
 from scenarios.loader import get_scenario
+from scenarios.revisions.reading import get_scenario_revision, read_revision, scenario_in_force
 from scenarios.work.calendar import VIETNAM_TIME
 
 router = APIRouter(prefix="/api/scenarios", tags=["scenarios"])
@@ -40,21 +41,30 @@ async def get_backtest(
     threshold: Number = None,
     operator: Annotated[Operator | None, Query()] = None,
     clear: Number = None,
-    min_duration_h: Annotated[float, Query(ge=0, le=8784)] = 0.0,
+    min_duration_h: Annotated[float | None, Query(ge=0, le=8784)] = None,
+    version: Annotated[int | None, Query(ge=1, le=1_000_000, description="Phiên bản kịch bản · of a revision")] = None,
 ) -> Response:
     """When and where the rule would have fired and for how long, in the reader's units; nothing is changed by it."""
     now = datetime.now(UTC)
     end = until or now
     trial = Trial(since or end - _A_YEAR, end, known_at or now, threshold, operator, clear, min_duration_h)
-    scenario = get_scenario(code)
-    found = await anyio.to_thread.run_sync(_run, resources.editing, principal.scope, scenario, rule, trial)
+    found = await anyio.to_thread.run_sync(_run, resources.editing, principal.scope, (code, version), rule, trial)
     body = orjson.dumps(backtest_document(found))
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _run(engine: Engine, scope: Scope, scenario: Scenario, rule: str, trial: Trial) -> BackTest:
+def _run(engine: Engine, scope: Scope, wanted: tuple[str, int | None], rule: str, trial: Trial) -> BackTest:
     with engine.connect() as connection:
-        return back_test(connection, scope, scenario, rule, trial)
+        return back_test(connection, scope, _scenario(connection, *wanted), rule, trial)
+
+
+def _scenario(connection: Connection, code: str, version: int | None) -> Scenario:
+    """The scenario as it is in force, or as a revision has it: so a proposal is tried before it is approved."""
+    if version is None:
+        return scenario_in_force(connection, code, datetime.now(UTC))
+    if version == 1:
+        return get_scenario(code)
+    return read_revision(get_scenario_revision(connection, code.upper(), version))
 
 
 def backtest_document(found: BackTest) -> dict[str, object]:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Engine
 from starlette.responses import Response
 
+from app.api.scenarios import find_scenario
 from app.moment import Moment
 from app.resources import ResourcesOf, SignedIn
 from layers.access import Scope
@@ -21,7 +22,6 @@ from scenarios.figures.assembling import scenario_figures
 from scenarios.figures.figure import Asked, IndicatorFigures
 from scenarios.figures.periods import parse_period
 from scenarios.figures.tables import figures_csv, figures_xlsx
-from scenarios.loader import get_scenario
 from scenarios.work.calendar import VIETNAM_TIME
 
 router = APIRouter(prefix="/api/scenarios", tags=["scenarios"])
@@ -47,7 +47,7 @@ async def get_figures(
     f: Literal["json", "csv", "xlsx"] = "json",
 ) -> Response:
     """Every indicator at every unit of the reader: value, plan, same period, mean, rank, trend, freshness, classes."""
-    scenario = get_scenario(code)
+    scenario = await find_scenario(resources, code)
     now = datetime.now(UTC)
     asked = Asked(
         at or now,

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
-import anyio
 import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from app.client_address import source_of
 from app.problems import BadParameter
 from app.resources import Principal, ResourcesOf, SignedIn
+from app.transact import transact
 from layers.grants import (
     Given,
     Giving,
@@ -33,7 +32,6 @@ from layers.identity.accounts import require_account
 from layers.rights import Action, Area, NotAllowed, Right, right_from_json, right_to_json
 
 router = APIRouter(prefix="/api/grants", tags=["people"])
-_T = TypeVar("_T")
 _HEADERS = {"Cache-Control": "no-store"}
 _PLAIN = r"^[^\x00-\x1f]*$"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
@@ -100,14 +98,14 @@ async def get_grants(
     units = principal.scope.units_of(Action.READ, Area.PEOPLE)
     if units is not None and not units:
         raise NotAllowed(Action.READ, Area.PEOPLE)
-    found = await _run(resources.editing, lambda c: list_grants(c, holder, ended=ended, limit=limit, within=units))
+    found = await transact(resources.editing, lambda c: list_grants(c, holder, ended=ended, limit=limit, within=units))
     return _json({"grants": [_document(given) for given in found]})
 
 
 @router.get("/roles", summary="Các vai trò · Roles")
 async def get_roles(resources: ResourcesOf, _: SignedIn) -> Response:
     """The roles with the rights that they consist of."""
-    roles = await _run(resources.editing, list_roles)
+    roles = await transact(resources.editing, list_roles)
     return _json(
         {
             "roles": [
@@ -133,9 +131,9 @@ async def post_grant(request: Request, body: GrantBody, resources: ResourcesOf, 
         return give(connection, giving, principal.scope, source=source)
 
     try:
-        grant_id = await _run(resources.editing, work)
+        grant_id = await transact(resources.editing, work)
     except OwnRights:
-        await _run(resources.editing, lambda c: record_refusal(c, giving, principal.scope, source=source))
+        await transact(resources.editing, lambda c: record_refusal(c, giving, principal.scope, source=source))
         raise
     resources.people.forget()
     return _json({"id": grant_id}, 201)
@@ -150,7 +148,7 @@ async def delete_grant(request: Request, resources: ResourcesOf, principal: Sign
         _require_administering(principal)
         take(connection, grant_id, principal.scope, source=source)
 
-    await _run(resources.editing, work)
+    await transact(resources.editing, work)
     resources.people.forget()
     return Response(status_code=204)
 
@@ -159,14 +157,6 @@ def _require_administering(principal: Principal) -> None:
     """Before anything is looked up: nobody else learns which ids there are."""
     if not principal.scope.may_somewhere(Action.ADMINISTER, Area.PEOPLE):
         raise NotAllowed(Action.ADMINISTER, Area.PEOPLE)
-
-
-async def _run(engine: Engine, work: Callable[[Connection], _T]) -> _T:
-    def run() -> _T:
-        with engine.begin() as connection:
-            return work(connection)
-
-    return await anyio.to_thread.run_sync(run)
 
 
 def _document(given: Given) -> dict[str, object]:

@@ -16,7 +16,6 @@ from scenarios.definition import Rule, Scenario
 from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, ThresholdNeeded, TooManyMoments
 from scenarios.evaluation.judging import Judged, judge, limit_of
 from scenarios.outcomes import Outcome, Place, Standing
-from scenarios.rules.speech import Speech
 from scenarios.rules.standing import Limit
 
 MOST_MOMENTS: Final = 2000
@@ -44,7 +43,7 @@ class Trial:
         known_at: Corrections received later are left out.
         threshold, operator: In place of the rule's own; None keeps that.
         clear: A condition that holds goes on until the figure has passed this (hysteresis).
-        min_duration_h: The condition must have held so long before it is told.
+        min_duration_h: The condition must have held so long before it is told; None keeps the rule's own.
     """
 
     since: datetime
@@ -53,7 +52,7 @@ class Trial:
     threshold: float | None = None
     operator: str | None = None
     clear: float | None = None
-    min_duration_h: float = 0.0
+    min_duration_h: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,9 @@ def _tried(scenario: Scenario, register: str, trial: Trial) -> Judged:
         raise RuleNotFound(scenario.code, register, known=rules)
     if rule.test is None:
         raise RuleNotEvaluable(scenario.code, rule.register, rule.shape.value)
-    speech = Speech(min_duration_h=trial.min_duration_h)
+    speech = rule.speech
+    if trial.min_duration_h is not None:
+        speech = replace(speech, min_duration_h=trial.min_duration_h)
     # A name of its own keeps what is remembered of the rule in force apart from what the trial remembers.
     return Judged(f"back-test/{uuid4()}", rule, rule.test, _limit(scenario, rule, trial), speech)
 
@@ -168,7 +169,7 @@ def _limit(scenario: Scenario, rule: Rule, trial: Trial) -> Limit:
         raise ThresholdNeeded(scenario.code, rule.register)
     operator = trial.operator or rule.threshold.operator or (held.operator if held else None) or ">"
     number = trial.threshold if trial.threshold is not None else held.number if held else 0.0
-    return Limit(operator, number, trial.clear)
+    return Limit(operator, number, trial.clear if trial.clear is not None else rule.speech.clear)
 
 
 def _episodes(told: Iterable[tuple[datetime, Sequence[Outcome]]], limit: Limit) -> list[Episode]:

@@ -19,8 +19,6 @@ from scenarios.rules.speech import Speech
 from scenarios.rules.standing import Limit, is_quiet
 from scenarios.rules.statements import series_parameters
 
-RULE_VERSION: Final = 1
-"""Version of the built-in definitions; the evidence holds the rule itself."""
 _STAND: Final[dict[str, TextClause]] = {
     shape: text(f"{figures}\n{read_text('standing')}") for shape, figures in SERIES_SQL.items()
 }
@@ -29,13 +27,18 @@ _KEY_LENGTHS: Final = {RuleScope.COMMUNE: 5, RuleScope.PROVINCE: 2}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A rule that can be evaluated: what it looks at, and what figures are held against."""
+    """A rule that can be evaluated: what it looks at, and what figures are held against.
+
+    Attributes:
+        version: Of the scenario's revision that the rule is taken from.
+    """
 
     scenario: str
     rule: Rule
     test: SeriesTest
     limit: Limit
     speech: Speech
+    version: int = 1
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -62,7 +65,7 @@ def judged_rules(scenario: Scenario) -> list[Judged]:
     is no difference at all.
     """
     return [
-        Judged(scenario.code, rule, rule.test, limit, Speech())
+        Judged(scenario.code, rule, rule.test, limit, rule.speech, scenario.version)
         for rule in scenario.rules
         if rule.test is not None and (limit := limit_of(rule)) is not None
     ]
@@ -74,8 +77,8 @@ def limit_of(rule: Rule) -> Limit | None:
     if threshold.status is ThresholdStatus.EMPTY:
         return None
     if threshold.operator is not None:
-        return Limit(threshold.operator, threshold.number or 0.0)
-    return Limit(">", 0.0) if rule.shape is Shape.RANK_DROP else None
+        return Limit(threshold.operator, threshold.number or 0.0, rule.speech.clear)
+    return Limit(">", 0.0, rule.speech.clear) if rule.shape is Shape.RANK_DROP else None
 
 
 def judge(connection: Connection, judged: Judged, at: datetime, known_at: datetime | None = None) -> list[Outcome]:
@@ -112,7 +115,7 @@ def _outcome(judged: Judged, row: Any, reading: Reading) -> Outcome:
     return Outcome(
         judged.scenario,
         judged.rule.register,
-        RULE_VERSION,
+        judged.version,
         place,
         Standing(row["standing"]),
         judged.speech.level,

@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from scenarios.alerts.raising import Raised, apply_outcomes
 from scenarios.definition import Scenario
-from scenarios.evaluation.judging import RULE_VERSION, Judged, judge, judged_rules
-from scenarios.loader import load_builtin
+from scenarios.evaluation.judging import Judged, judge, judged_rules
+from scenarios.evaluation.retiring import retire_rules
+from scenarios.revisions.reading import scenarios_in_force
 from scenarios.rules.shape import Load
 from scenarios.work.calendar import WorkCalendar
 
@@ -28,8 +29,9 @@ _LOCK_RECORDING: Final = text("SELECT pg_advisory_xact_lock_shared(hashtextexten
 _CHANGED: Final = text("SELECT id, name FROM judging.changes WHERE kind = 'indicator' ORDER BY id LIMIT 10000")
 _FORGET: Final = text("DELETE FROM judging.changes WHERE id = ANY (:ids)")
 _EVALUATED: Final = text(
-    "SELECT scenario, evaluated_at, problem_at, failures FROM judging.evaluations ORDER BY scenario"
+    "SELECT scenario, version, evaluated_at, problem_at, failures FROM judging.evaluations ORDER BY scenario"
 )
+_EVALUATED_EVER: Final = text("SELECT scenario FROM judging.evaluations")
 _DONE: Final = text(
     "INSERT INTO judging.evaluations (scenario, version, evaluated_at) VALUES (:scenario, :version, :at)"
     " ON CONFLICT (scenario) DO UPDATE SET version = excluded.version, evaluated_at = excluded.evaluated_at,"
@@ -71,9 +73,11 @@ def evaluate(
         return None
     connection.execute(_LOCK_RECORDING)
     at = clock()
-    outcomes = [outcome for judged in judged_rules(scenario) for outcome in judge(connection, judged, at)]
+    rules = judged_rules(scenario)
+    outcomes = [outcome for judged in rules for outcome in judge(connection, judged, at)]
+    outcomes += retire_rules(connection, scenario, [judged.rule.register for judged in rules], at)
     raised = apply_outcomes(connection, outcomes, at, calendar)
-    connection.execute(_DONE, {"scenario": scenario.code, "version": RULE_VERSION, "at": at})
+    connection.execute(_DONE, {"scenario": scenario.code, "version": scenario.version, "at": at})
     return Evaluated(scenario.code, at, raised)
 
 
@@ -84,8 +88,8 @@ def evaluate_due(engine: Engine, clock: Callable[[], datetime], calendar: WorkCa
     went meanwhile. A scenario that fails is told of in the log and in ``judging.evaluations`` and tried again, later
     each time; the others go on.
     """
-    scenarios = evaluable_scenarios()
     with engine.connect() as connection:
+        scenarios = evaluable_scenarios(connection, clock())
         changes = connection.execute(_CHANGED).all()
         touched = _users_of({row.name for row in changes}, scenarios.values())
         due = _due(connection, touched, scenarios, clock())
@@ -96,9 +100,13 @@ def evaluate_due(engine: Engine, clock: Callable[[], datetime], calendar: WorkCa
     return done
 
 
-def evaluable_scenarios() -> Mapping[str, Scenario]:
-    """The scenarios that have a rule to evaluate, by code."""
-    return {code: scenario for code, scenario in load_builtin().items() if judged_rules(scenario)}
+def evaluable_scenarios(connection: Connection, at: datetime) -> Mapping[str, Scenario]:
+    """The scenarios in force that have a rule to evaluate, or had one when they were last evaluated, by code."""
+    held = scenarios_in_force(connection, at)
+    for code, error in held.unreadable.items():
+        log.error("scenario_unreadable", scenario=code, reason=error.en)
+    known = set(connection.execute(_EVALUATED_EVER).scalars())
+    return {code: found for code, found in held.scenarios.items() if judged_rules(found) or code in known}
 
 
 def _evaluate_one(
@@ -111,7 +119,7 @@ def _evaluate_one(
         log.exception("evaluation_failed", scenario=scenario.code)
         problem = json.dumps({"kind": type(error).__name__})
         with engine.begin() as connection:
-            values = {"scenario": scenario.code, "version": RULE_VERSION, "problem": problem, "at": clock()}
+            values = {"scenario": scenario.code, "version": scenario.version, "problem": problem, "at": clock()}
             connection.execute(_FAILED, values)
         return None
 
@@ -137,7 +145,11 @@ def _due(connection: Connection, touched: set[str], scenarios: Mapping[str, Scen
         if row is not None and row.failures:
             is_due = now >= row.problem_at + min(EVERY, _SOONEST_AGAIN * 2 ** min(row.failures - 1, 7))
         else:
-            is_due = code in touched or row is None or row.evaluated_at is None or now - row.evaluated_at >= EVERY
+            is_due = code in touched or row is None or row.version != scenarios[code].version or _is_old(row, now)
         if is_due:
             due.append(code)
     return due
+
+
+def _is_old(row: Row[Any], now: datetime) -> bool:
+    return row.evaluated_at is None or now - row.evaluated_at >= EVERY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time
+from typing import Final
 
 from scenarios.outcomes import Level
 
@@ -32,3 +33,7 @@ class Speech:
     min_duration_h: float = 0.0
     rate_limit_h: float = 0.0
     quiet: Quiet | None = None
+
+
+PLAIN: Final = Speech()
+"""A warning that is told at once, whenever it comes."""

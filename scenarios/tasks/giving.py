@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from scenarios.definition import DeadlineKind, Step
 from scenarios.errors import ScenarioNotFound
-from scenarios.loader import get_scenario
+from scenarios.revisions.reading import scenario_in_force
 from scenarios.tasks.due import step_due_at
 from scenarios.work.calendar import WorkCalendar
 
@@ -77,7 +77,7 @@ def give_tasks(
         calendar: Which days are worked.
     """
     try:
-        steps = get_scenario(scenario).steps
+        steps = scenario_in_force(connection, scenario, at).steps
     except ScenarioNotFound:
         # An alert of a rule that belongs to no scenario of the catalogue has no workflow.
         return

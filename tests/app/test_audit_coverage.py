@@ -85,6 +85,13 @@ REPORTS: dict[tuple[str, str], str] = {
     ("POST", "/report"): "report_received",
     ("POST", "/report/rating"): "report_rated",
 }
+# Proposing and deciding on scenarios needs two people: tests/app/test_scenario_revisions.py compares the events.
+DECISIONS: dict[tuple[str, str], str] = {
+    ("POST", "/api/scenarios/{code}/revisions"): "scenario_proposed",
+    ("POST", "/api/scenarios/{code}/revisions/{version}/approve"): "scenario_approved",
+    ("POST", "/api/scenarios/{code}/revisions/{version}/refuse"): "scenario_refused",
+    ("POST", "/api/scenarios/{code}/revisions/{version}/withdraw"): "scenario_withdrawn",
+}
 # What a reader has read is nobody else's matter.
 OWN = {("POST", "/api/notices/read")}
 Act = Callable[[httpx.Client], httpx.Response]
@@ -213,9 +220,8 @@ def _changing_routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_every_changing_route_is_in_the_table() -> None:
-    assert _changing_routes(create_app(Settings())) - QUESTIONS - ACCOUNT - OWN == set(ACTS) | set(UPLOADS) | set(
-        PEOPLE
-    ) | set(REPORTS)
+    told = set(ACTS) | set(UPLOADS) | set(PEOPLE) | set(REPORTS) | set(DECISIONS)
+    assert _changing_routes(create_app(Settings())) - QUESTIONS - ACCOUNT - OWN == told
 
 
 @pytest.fixture

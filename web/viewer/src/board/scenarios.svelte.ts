@@ -14,13 +14,28 @@ export interface ScenarioSummary {
   readonly thresholds_to_set: readonly string[];
 }
 
+export type Operator = '<' | '<=' | '>' | '>=';
+
+export interface Speech {
+  readonly level: 'notice' | 'warning' | 'alarm';
+  readonly clear: number | null;
+  readonly min_duration_h: number;
+  readonly rate_limit_h: number;
+  readonly quiet: { readonly start: string; readonly end: string } | null;
+}
+
 export interface Rule {
   readonly register: string;
   readonly threshold: {
     readonly stated: string;
-    readonly status: 'stated' | 'provisional' | 'empty';
+    readonly status: 'stated' | 'provisional' | 'empty' | 'decided';
+    readonly operator: Operator | null;
+    readonly number: number | null;
     readonly unit: string | null;
   };
+  readonly speech: Speech;
+  /** What the rule looks at; null where the service has nothing to tell it by. */
+  readonly test: unknown;
 }
 
 export interface Step {
@@ -33,6 +48,7 @@ export interface Step {
 }
 
 export interface Scenario extends ScenarioSummary {
+  readonly version: number;
   readonly clauses: readonly string[];
   readonly leads: readonly { readonly agency: string; readonly cooperating: readonly string[] }[];
   readonly rules: readonly Rule[];
@@ -53,4 +69,9 @@ export function readScenario(code: string): Promise<Scenario> {
   asked.set(code, reading);
   reading.catch(() => asked.delete(code));
   return reading;
+}
+
+/** The next reading asks again: another revision may be in force. */
+export function forgetScenario(code: string): void {
+  asked.delete(code);
 }

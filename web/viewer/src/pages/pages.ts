@@ -16,7 +16,7 @@ export interface Page {
 }
 
 /** Any of these makes administration worth offering. */
-export const ADMIN_RIGHTS = ['edit @definitions', 'read @audit', 'read @people', 'edit @operations'];
+export const ADMIN_RIGHTS = ['edit @definitions', 'edit @scenarios', 'approve @scenarios', 'read @audit', 'read @people', 'edit @operations'];
 
 /** Every page of the program, in the order of the rail; each comes as a chunk of its own. */
 export const PAGES: readonly Page[] = [

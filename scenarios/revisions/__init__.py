@@ -1,0 +1,1 @@
+"""Revisions of scenarios: proposed by one person, approved by another, in force from a moment on."""

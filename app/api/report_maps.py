@@ -5,21 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from app.api.figures import PeriodText
 from app.api.query import DESCRIBED, check_media_type
+from app.moment import Moment
 from app.ogc.negotiation import language_wanted
 from app.report_maps.making import MEDIA_TYPES, ReportForm, make_in_thread
-from app.report_maps.reading import Reading, read_question, unit_name
-from app.resources import Principal, PrincipalOf, Resources, ResourcesOf, ScopeOf
+from app.report_maps.reading import Reading, read_question, read_revision, unit_name
+from app.report_maps.scenario import Wanted, read_scenario
+from app.resources import Principal, PrincipalOf, Resources, ResourcesOf, ScopeOf, SignedIn
 from layers.access import Scope
+from scenarios.figures.classes import Measure
+from scenarios.figures.periods import parse_period
 from spatial.question import parse_question
 from spatial.question_text import decode_question
 from web.report_maps.report import About, Report
 
 router = APIRouter(prefix="/api/report-maps", tags=["report-maps"])
 _CONTENT: Final[dict[str, object]] = {kind.partition(";")[0]: {"schema": {}} for kind in MEDIA_TYPES.values()}
+_BIGGEST: Final = 2**63 - 1
 _MADE: Final = {"200": {"description": "Báo cáo bản đồ · the report map", "content": _CONTENT}}
 _ASKED: Final = {
     **DESCRIBED,
@@ -74,6 +80,55 @@ async def post_question_report(
     check_media_type(request.headers.get("content-type"))
     about = await about_of(request, resources, scope, principal, title)
     return await _answer_question(resources, scope, await request.body(), f, about)
+
+
+@router.get(
+    "/scenario/{code}",
+    summary="Báo cáo bản đồ của một kịch bản tại một thời điểm · A scenario at a moment as a report map",
+    responses=_MADE,  # type: ignore[arg-type]
+    response_class=Response,
+)
+async def get_scenario_report(
+    request: Request,
+    resources: ResourcesOf,
+    principal: SignedIn,
+    code: Annotated[str, Path(max_length=20)],
+    at: Annotated[Moment | None, Query(description="Lúc xem, kèm múi giờ · the moment; now")] = None,
+    indicator: Annotated[str | None, Query(max_length=60, description="Chỉ tiêu tô màu · the one coloured")] = None,
+    measure: Measure | None = None,
+    period: PeriodText = None,
+    against: PeriodText = None,
+    f: Form = ReportForm.HTML,
+    title: Title = "",
+) -> Response:
+    """Units coloured by a figure, alerts not closed at the moment as points, both as tables, in one file."""
+    about = await about_of(request, resources, principal.scope, principal, title)
+    spans = (parse_period(period) if period else None, parse_period(against, parameter="against") if against else None)
+    wanted = Wanted(code, at or about.made_at, indicator, measure, *spans)
+    report = await read_scenario(reading_of(resources, principal.scope), resources.editing, wanted, about)
+    return await report_response(report, f, f"scenario-{code}")
+
+
+@router.get(
+    "/revision/{slug}/{revision}",
+    summary="Báo cáo bản đồ các thay đổi của một phiên bản · A revision's changes as a report map",
+    responses=_MADE,  # type: ignore[arg-type]
+    response_class=Response,
+)
+async def get_revision_report(
+    request: Request,
+    resources: ResourcesOf,
+    scope: ScopeOf,
+    principal: PrincipalOf,
+    slug: Annotated[str, Path(max_length=100)],
+    revision: Annotated[int, Path(ge=1, le=_BIGGEST)],
+    f: Form = ReportForm.HTML,
+    title: Title = "",
+) -> Response:
+    """Features that a revision inserted, updated and deleted, with what changed, and numbers by commune."""
+    about = await about_of(request, resources, scope, principal, title)
+    report = await read_revision(reading_of(resources, scope), slug, revision, about)
+    return await report_response(report, f, f"{slug}-{revision}")
 
 
 async def _answer_question(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,15 +12,26 @@ import anyio.to_thread
 from layers.access import Gate, Scope
 from layers.ask import ask
 from layers.catalogue import Catalogue
+from layers.changes import read_changes_of
 from layers.reader import Statements
-from layers.units import UnitNotFound, find_units
 from spatial.crs import CRS84
 from spatial.question_model import FeaturesPage, Figures, Format, Level, Op, Question, Value
-from web.report_maps.outlines import read_units, units_statement, units_values, widened
+from web.report_maps.outlines import (
+    named_extent_statement,
+    named_units_statement,
+    read_units,
+    unit_names_statement,
+    units_statement,
+    units_values,
+    widened,
+)
 from web.report_maps.question_report import question_report, read_features
 from web.report_maps.report import MAX_SHAPES, About, Extent, Outline, Report
+from web.report_maps.revision_report import revision_report
+from web.report_maps.shapes import lighten
 
-UNITS: Final = "communes"
+COMMUNES: Final = "communes"
+PROVINCES: Final = "provinces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +52,43 @@ class Reading:
 
 async def read_outlines(reading: Reading, extent: Extent) -> tuple[Outline, ...]:
     """The communes that meet the extent, simplified; none where the reader has no such layer."""
-    layer = reading.catalogue.find(UNITS, reading.scope)
+    layer = reading.catalogue.find(COMMUNES, reading.scope)
     if layer is None:
         return ()
-    statement = reading.statements.get(layer, "report", units_statement)
+    statement = reading.statements.get(layer, "report units", units_statement)
     async with reading.gate.read(layer.reader(reading.scope)) as connection:
         rows = await connection.fetch(statement.text, *statement.args(units_values(extent)))
     return await anyio.to_thread.run_sync(read_units, rows)
 
 
+async def read_named_outlines(
+    reading: Reading, slug: str, codes: Collection[str]
+) -> tuple[tuple[Outline, ...], Extent | None]:
+    """The units of a layer with these codes, simplified to the map that shows them all, and what they cover."""
+    layer = reading.catalogue.find(slug, reading.scope)
+    if layer is None or not codes:
+        return (), None
+    measured = reading.statements.get(layer, "report extent", named_extent_statement)
+    drawn = reading.statements.get(layer, "report named units", named_units_statement)
+    values = {"codes": sorted(codes)}
+    async with reading.gate.read(layer.reader(reading.scope)) as connection:
+        edges = await connection.fetchrow(measured.text, *measured.args(values))
+        if edges is None or edges["west"] is None:
+            return (), None
+        extent: Extent = (edges["west"], edges["south"], edges["east"], edges["north"])
+        rows = await connection.fetch(drawn.text, *drawn.args(units_values(widened(extent)) | values))
+    return await anyio.to_thread.run_sync(read_units, rows), extent
+
+
 async def unit_name(reading: Reading, code: str) -> str | None:
-    """Name of an admin unit, as it is called now; None where the code is unknown."""
-    async with reading.gate.read(reading.scope) as connection:
-        try:
-            return (await find_units(connection, code))[0].name
-        except UnitNotFound:
-            return None
+    """Name of a commune or province in force; None where the reader knows of none with this code."""
+    layer = reading.catalogue.find(PROVINCES if len(code) == 2 else COMMUNES, reading.scope)
+    if layer is None:
+        return None
+    statement = reading.statements.get(layer, "unit names", unit_names_statement)
+    async with reading.gate.read(layer.reader(reading.scope)) as connection:
+        name = await connection.fetchval(statement.text, *statement.args({"codes": [code]}))
+    return str(name) if name is not None else None
 
 
 async def read_question(reading: Reading, question: Question, about: About) -> Report:
@@ -68,11 +101,28 @@ async def read_question(reading: Reading, question: Question, about: About) -> R
     answer = await ask(reading.gate, reading.catalogue, reading.scope, for_map(question), reading.statements)
     body = answer.page.body if answer.page is not None and answer.page.body is not None else b""
     drawn = await anyio.to_thread.run_sync(read_features, body)
-    extent = widened(drawn.extent) if drawn.extent is not None else None
+    extent = widened(drawn.light.extent) if drawn.light.extent is not None else None
     outlines = await read_outlines(reading, extent) if extent is not None else ()
     slugs = {answer.layer.slug, *(source.slug for source in answer.sources)}
     layers = {slug: reading.catalogue.get(slug, reading.scope) for slug in slugs}
     return await anyio.to_thread.run_sync(question_report, answer, layers, drawn, outlines, extent, about)
+
+
+async def read_revision(reading: Reading, slug: str, revision: int, about: About) -> Report:
+    """What a revision changed, as the reader may see it.
+
+    Raises:
+        LayerNotFound: There is no such layer for this reader.
+        RevisionNotFound: The layer never had this revision.
+    """
+    layer = reading.catalogue.get(slug, reading.scope)
+    async with reading.gate.read(layer.reader(reading.scope)) as connection:
+        changes = await read_changes_of(connection, layer, revision, reading.statements, limit=MAX_SHAPES)
+    geometries = [feature.geometry for feature in changes.features]
+    light = await anyio.to_thread.run_sync(lighten, geometries)
+    extent = widened(light.extent) if light.extent is not None else None
+    outlines = await read_outlines(reading, extent) if extent is not None else ()
+    return await anyio.to_thread.run_sync(revision_report, layer, changes, light, outlines, extent, about)
 
 
 def for_map(question: Question) -> Question:

@@ -16,18 +16,37 @@ from PIL import Image
 
 from app.database import Database
 from app.report_maps.making import ReportForm
+from app.resources import Principal
 from app.settings import CHECKOUT
+from layers.access import Grant, Scope
+from layers.rights import Action, Area, Right
 from tests.conftest import Service, run_service
+from tests.people import WHO, with_people
 from web.report_maps import assets
 
 pytestmark = [pytest.mark.db, pytest.mark.ogc]
+
+
+def person(name: str, *areas: Area, unit: str | None = None) -> Principal:
+    right = Right(frozenset({Action.READ}), areas=frozenset(areas))
+    grants = (Grant(right, frozenset({unit}) if unit else None),) if areas else ()
+    return Principal(name, name, Scope(name, grants), unit)
+
+
+PEOPLE = {
+    "leader": person("leader", Area.ALERTS, Area.INDICATORS),
+    "clerk": person("clerk", Area.ALERTS, Area.INDICATORS, unit="99901"),
+    "figures-only": person("figures-only", Area.INDICATORS),
+    "guest": person("guest"),
+}
 QUESTION = {"layer": "schools", "where": [{"boundary": {"units": ["99901"]}}]}
 
 
 @pytest.fixture(scope="module")
 def asked(world: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service over the known world."""
-    yield from run_service(world, tmp_path_factory.mktemp("state"), office="Trung tâm IOC")
+    state = tmp_path_factory.mktemp("state")
+    yield from run_service(world, state, adapt=with_people(PEOPLE), office="Trung tâm IOC")
 
 
 def get(service: Service, question: object, **params: str) -> httpx.Response:
@@ -115,6 +134,59 @@ class TestRefused:
         answer = get(asked, QUESTION, f=ReportForm.HTML)
         assert answer.status_code == 503
         assert answer.json()["type"] == "/problems/report-assets-missing"
+
+
+class TestRevision:
+    def test_becomes_a_picture(self, asked: Service) -> None:
+        answer = asked.client.get("/api/report-maps/revision/schools/1", params={"f": "png"})
+        assert size(answer)[0] == 1600
+
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [("schools/2", 404), ("schools/0", 400), ("schools/x", 400), ("no-such/1", 404), ("schools-restricted/1", 404),
+         (f"schools/{2**63}", 400)],
+    )  # fmt: skip
+    def test_that_is_not_there_for_the_reader(self, asked: Service, path: str, status: int) -> None:
+        assert asked.client.get(f"/api/report-maps/revision/{path}").status_code == status
+
+
+class TestScenario:
+    def test_needs_somebody_who_has_signed_in(self, asked: Service) -> None:
+        assert asked.client.get("/api/report-maps/scenario/S04").status_code == 401
+
+    def test_needs_a_right(self, asked: Service) -> None:
+        answer = asked.client.get("/api/report-maps/scenario/S04", headers={WHO: "guest"})
+        assert answer.status_code == 403
+
+    @pytest.mark.parametrize("who", ["leader", "clerk", "figures-only"])
+    @pytest.mark.parametrize("code", ["S04", "S20", "S44"])
+    def test_becomes_a_picture(self, asked: Service, who: str, code: str) -> None:
+        assert size(scenario(asked, code, who))[0] == 1600
+
+    def test_of_a_moment_in_the_past_of_a_period_and_of_a_measure(self, asked: Service) -> None:
+        more = {"at": "2026-01-01T00:00:00+07:00", "period": "2025-12", "against": "2024-12", "measure": "against"}
+        assert size(scenario(asked, "S20", "leader", **more, indicator="budget-revenue"))[0] == 1600
+
+    @pytest.mark.parametrize(
+        ("code", "params", "status"),
+        [
+            ("S99", {}, 404),
+            ("S04", {"at": "2026-01-01"}, 400),
+            ("S04", {"at": "0001-01-01T00:00:00Z"}, 400),
+            ("S04", {"measure": "no"}, 400),
+            ("S20", {"indicator": "no"}, 404),
+            ("S20", {"period": "x"}, 400),
+        ],
+    )
+    def test_refused_in_words(self, asked: Service, code: str, params: dict[str, str], status: int) -> None:
+        answer = scenario(asked, code, "leader", **params)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def scenario(service: Service, code: str, who: str, **params: str) -> httpx.Response:
+    path = f"/api/report-maps/scenario/{code}"
+    return service.client.get(path, params={"f": "png", **params}, headers={WHO: who})
 
 
 class TestCommand:

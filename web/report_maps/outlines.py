@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Double, Select, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Double, Text, bindparam, func, select
 
+from spatial.sql import Rows
 from spatial.target import Target
 from web.report_maps.report import Extent, Outline
 
@@ -32,25 +33,46 @@ def widened(extent: Extent) -> Extent:
     )
 
 
-def units_statement(target: Target) -> Select[tuple[object, ...]]:
+def units_statement(target: Target) -> Rows:
     """``code``, ``name`` and GeoJSON of the units that meet a box.
 
     Corners are snapped to one grid for all units, so that neighbours stay neighbours.
     Parameters: those of :func:`units_values`.
     """
-    west, south, east, north, step = (
-        bindparam(key, type_=Double) for key in ("west", "south", "east", "north", "step")
+    west, south, east, north = (bindparam(key, type_=Double) for key in ("west", "south", "east", "north"))
+    return _units(target, target.geom.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326)))
+
+
+def named_units_statement(target: Target) -> Rows:
+    """The same of the units bound as ``codes``; also ``step``, as :func:`units_values` makes it."""
+    return _units(target, _is_named(target))
+
+
+def named_extent_statement(target: Target) -> Rows:
+    """``west``, ``south``, ``east`` and ``north`` of the units bound as ``codes`` in degrees; nulls without any."""
+    edges = (
+        func.min(func.ST_XMin(target.geom)).label("west"),
+        func.min(func.ST_YMin(target.geom)).label("south"),
+        func.max(func.ST_XMax(target.geom)).label("east"),
+        func.max(func.ST_YMax(target.geom)).label("north"),
     )
-    box = func.ST_MakeEnvelope(west, south, east, north, 4326)
-    drawn = func.ST_AsGeoJSON(func.ST_SnapToGrid(target.geom, step), _DIGITS)
-    found = (
-        select(
-            target.column("fid"), target.column("code").label("code"), target.column("name").label("name"),
-            drawn.label("shape"),
-        )
-        .where(target.geom.op("&&")(box))
-        .subquery("found")
-    )  # fmt: skip
+    return select(*edges).where(_is_named(target))
+
+
+def unit_names_statement(target: Target) -> Rows:
+    """``name`` of the units bound as ``codes``."""
+    name = target.column("name").label("name")
+    return select(name).where(_is_named(target)).order_by(target.column("fid"))
+
+
+def _is_named(target: Target) -> ColumnElement[bool]:
+    return target.column("code") == func.any(bindparam("codes", type_=ARRAY(Text)))
+
+
+def _units(target: Target, condition: ColumnElement[bool]) -> Rows:
+    drawn = func.ST_AsGeoJSON(func.ST_SnapToGrid(target.geom, bindparam("step", type_=Double)), _DIGITS)
+    code, name = target.column("code").label("code"), target.column("name").label("name")
+    found = select(target.column("fid"), code, name, drawn.label("shape")).where(condition).subquery("found")
     return select(found.c.code, found.c.name, found.c.shape).order_by(found.c.fid).limit(MAX_UNITS)
 
 

@@ -25,6 +25,7 @@ from app.api.report_maps import router as report_maps_router
 from app.api.scenario_revisions import router as scenario_revisions_router
 from app.api.scenarios import router as scenarios_router
 from app.api.search import router as search_router
+from app.api.sheets import router as sheets_router
 from app.api.tasks import router as tasks_router
 from app.api.units import router as units_router
 from app.client_address import ClientAddress
@@ -148,6 +149,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         scenario_revisions_router,
         backtests_router,
         figures_router,
+        sheets_router,
         audit_router,
         alerts_router,
         tasks_router,

@@ -1,9 +1,10 @@
-"""Commands on scenarios: list, show, docs, backtest."""
+"""Commands on scenarios: list, show, docs, sheet, backtest."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -12,12 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.api.backtests import backtest_document
+from app.api.sheets import make_sheet
 from app.console import console
 from app.owner import open_database
 from app.settings import Settings
 from layers.access import Scope
 from scenarios.evaluation.backtest import BackTest, Trial, back_test
 from scenarios.loader import get_scenario, load_builtin
+from scenarios.sheets.sheet import MeetingWord
 from scenarios.table import scenarios_table
 from scenarios.work.calendar import VIETNAM_TIME
 
@@ -45,6 +48,24 @@ def show_scenario(code: str) -> None:
 def print_docs() -> None:
     """Bảng docs/scenarios.md từ các định nghĩa · the page docs/scenarios.md from the definitions."""
     sys.stdout.write(scenarios_table(load_builtin().values()))
+
+
+@scenarios_app.command("sheet")
+def sheet_command(
+    code: str,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Tệp PDF · the PDF file")],
+    level: Annotated[MeetingWord, typer.Option(help="Cấp họp · level of the meeting")] = MeetingWord.PERIODIC,
+    unit: Annotated[str | None, typer.Option(help="Mã xã hoặc tỉnh · code of a commune or province")] = None,
+    at: Annotated[datetime | None, typer.Option(help="Lúc xem, giờ Việt Nam · moment of looking; now")] = None,
+) -> None:
+    """Phiếu họp A4 của một kịch bản · the A4 sheet of a scenario for a meeting."""
+    scenario = get_scenario(code)
+    moment = at.replace(tzinfo=VIETNAM_TIME) if at else datetime.now(UTC)
+    with open_database(Settings()) as database:
+        engine = database.engine("diaban_writer")
+        out.write_bytes(make_sheet(engine, Scope.local_admin(), scenario, level, moment, unit))
+        engine.dispose()
+    console.print(escape(str(out)))
 
 
 @scenarios_app.command("backtest")

@@ -12,6 +12,7 @@ from app.database import Database
 from layers.access import Scope
 from scenarios.observations.observation import Kept, Observation
 from scenarios.observations.recording import record_observations
+from tests.pdf_text import pdf_text
 from tests.web.stage import PHONE, WALL, Stage, run_stage
 from tests.web.test_viewer_map import settle
 from tests.web.test_viewer_print import violations
@@ -133,6 +134,11 @@ class TestBoard:
             with page.expect_download() as waiting:
                 page.get_by_role("link", name="CSV").click()
             assert waiting.value.suggested_filename == f"so-lieu-S20-{first}.csv"
+            page.get_by_role("combobox", name="Cấp họp").select_option("dot-xuat")
+            address = page.get_by_role("link", name="In phiếu họp").get_attribute("href")
+            assert address is not None
+            paper = page.context.request.get(f"{stage.service.url}{address}")
+            assert "họp đột xuất" in pdf_text(paper.body())
 
 
 class TestStates:

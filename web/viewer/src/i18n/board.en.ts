@@ -187,4 +187,9 @@ export const board: Record<keyof typeof words, string> = {
   'period.day': '{day}/{month}/{year}',
   'period.hour': '{hour} h, {day}/{month}/{year}',
   'wall.figures': 'Figures by unit',
+  'sheet.level': 'Level of the meeting',
+  'sheet.dinh-ky': 'Periodic meeting',
+  'sheet.dot-xuat': 'Ad hoc meeting',
+  'sheet.theo-yeu-cau': 'Meeting on demand',
+  'sheet.print': 'Print a sheet',
 };

@@ -185,4 +185,9 @@ export const board = {
   'period.day': 'Ngày {day}/{month}/{year}',
   'period.hour': '{hour} giờ {day}/{month}/{year}',
   'wall.figures': 'Số liệu theo đơn vị',
+  'sheet.level': 'Cấp họp',
+  'sheet.dinh-ky': 'Họp định kỳ',
+  'sheet.dot-xuat': 'Họp đột xuất',
+  'sheet.theo-yeu-cau': 'Họp theo yêu cầu',
+  'sheet.print': 'In phiếu họp',
 } as const;

@@ -57,7 +57,7 @@ from layers.uploads.errors import (
 )
 from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, NotMergeable, PlaceHasNewerAlert
 from scenarios.errors import ScenarioError, ScenarioNotFound
-from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, TooManyMoments
+from scenarios.evaluation.errors import NoHistoryOfFeatures, RuleNotEvaluable, RuleNotFound, TooManyMoments
 from scenarios.figures.errors import IndicatorNotOfScenario
 from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
 from scenarios.photos.errors import PhotoNotFound, PhotoTooLarge, SubjectNotFound
@@ -122,6 +122,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     PlaceHasNewerAlert: 409,
     NotMergeable: 409,
     TooManyObservations: 413,
+    NoHistoryOfFeatures: 409,
     RuleNotEvaluable: 409,
     TooManyMoments: 413,
     TaskChanged: 409,

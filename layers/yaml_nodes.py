@@ -104,6 +104,14 @@ class Place:
             self.refuse("phải là true hoặc false.", "must be true or false.")
         return value
 
+    def scalar(self, *, longest: int = 200) -> str | bool | int | float:
+        """Returns a text, a truth, a whole number or a finite number, as it is written."""
+        if self._tag == "bool":
+            return self.truth()
+        if self._tag == "int":
+            return self.integer(-(10**17), 10**17)
+        return self.number() if self._tag == "float" else self.text(longest=longest)
+
     def day(self) -> date:
         """Returns a calendar date written YYYY-MM-DD."""
         written = str(self._node.value)

@@ -7,6 +7,7 @@ from datetime import time
 from enum import StrEnum
 
 from layers.definition import Label
+from scenarios.rules.feature_shape import FeatureTest
 from scenarios.rules.shape import SeriesTest
 from scenarios.rules.speech import PLAIN, Speech
 
@@ -140,7 +141,7 @@ class Rule:
     Args:
         register: its number in the register of thresholds, unique within the scenario: ``T16``.
         open_question: what the source leaves open and somebody has to decide.
-        test: what is looked at, where the service can tell it from observations; our reading of the clause.
+        test: what is looked at, in observations or in features of layers; our reading of the clause.
         speech: how grave it is and how slow to speak.
     """
 
@@ -149,7 +150,7 @@ class Rule:
     scope: RuleScope
     threshold: Threshold
     open_question: Label | None = None
-    test: SeriesTest | None = None
+    test: SeriesTest | FeatureTest | None = None
     speech: Speech = PLAIN
 
 

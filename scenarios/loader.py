@@ -33,7 +33,10 @@ from scenarios.definition import (
 )
 from scenarios.errors import ScenarioNotFound
 from scenarios.outcomes import Level
+from scenarios.rules.feature_reading import read_feature_test
+from scenarios.rules.feature_shape import FEATURE_TESTS, FeatureTest
 from scenarios.rules.reading import read_test
+from scenarios.rules.shape import SeriesTest
 from scenarios.rules.speech import PLAIN, Quiet, Speech
 
 _FOLDER: Final = Path(__file__).parent / "builtin"
@@ -159,9 +162,13 @@ def _rule(place: Place) -> Rule:
         scope=_word(members["scope"], RuleScope),
         threshold=_threshold(members["threshold"]),
         open_question=_label(members["open_question"]) if "open_question" in members else None,
-        test=read_test(members["test"], shape) if "test" in members else None,
+        test=_test(members["test"], shape) if "test" in members else None,
         speech=_speech(members["speech"]) if "speech" in members else PLAIN,
     )
+
+
+def _test(place: Place, shape: Shape) -> SeriesTest | FeatureTest:
+    return read_feature_test(place, shape) if shape in FEATURE_TESTS else read_test(place, shape)
 
 
 def _threshold(place: Place) -> Threshold:

@@ -13,9 +13,16 @@ from sqlalchemy import Connection, text
 from layers.access import Scope
 from layers.rights import Action, Area, NotAllowed
 from scenarios.definition import Rule, Scenario
-from scenarios.evaluation.errors import RuleNotEvaluable, RuleNotFound, ThresholdNeeded, TooManyMoments
+from scenarios.evaluation.errors import (
+    NoHistoryOfFeatures,
+    RuleNotEvaluable,
+    RuleNotFound,
+    ThresholdNeeded,
+    TooManyMoments,
+)
 from scenarios.evaluation.judging import Judged, judge, limit_of
 from scenarios.outcomes import Outcome, Place, Standing
+from scenarios.rules.shape import SeriesTest
 from scenarios.rules.standing import Limit
 
 MOST_MOMENTS: Final = 2000
@@ -109,7 +116,7 @@ def back_test(connection: Connection, scope: Scope, scenario: Scenario, register
         trial: Over which time, and with which limit.
 
     Raises:
-        RuleNotFound, RuleNotEvaluable, ThresholdNeeded: There is nothing that could be run.
+        RuleNotFound, RuleNotEvaluable, NoHistoryOfFeatures, ThresholdNeeded: There is nothing that could be run.
         TooManyMoments: The time asked for is too long.
         NotAllowed: The reader may read indicators in no unit at all.
     """
@@ -154,8 +161,9 @@ def _tried(scenario: Scenario, register: str, trial: Trial) -> Judged:
     rule = rules.get(register.upper())
     if rule is None:
         raise RuleNotFound(scenario.code, register, known=rules)
-    if rule.test is None:
-        raise RuleNotEvaluable(scenario.code, rule.register, rule.shape.value)
+    if not isinstance(rule.test, SeriesTest):
+        missing = RuleNotEvaluable if rule.test is None else NoHistoryOfFeatures
+        raise missing(scenario.code, rule.register, rule.shape.value)
     speech = rule.speech
     if trial.min_duration_h is not None:
         speech = replace(speech, min_duration_h=trial.min_duration_h)

@@ -33,6 +33,19 @@ class RuleNotEvaluable(ScenarioError):
         )
 
 
+class NoHistoryOfFeatures(ScenarioError):
+    """The rule looks at features of layers, over which no back-test is offered."""
+
+    def __init__(self, scenario: str, rule: str, shape: str) -> None:
+        super().__init__(
+            f"Quy tắc {rule} của {scenario} (dạng {shape}) xét đối tượng của lớp dữ liệu; chạy thử chỉ có cho quy tắc"
+            " theo chỉ tiêu. Hãy chọn quy tắc theo chỉ tiêu, hoặc xem các cảnh báo đã có của quy tắc này.",
+            f"Rule {rule} of {scenario} (shape {shape}) looks at features of layers; back-tests are offered for rules"
+            " over indicators only. Choose one of those, or look at the alerts that this rule has raised.",
+            parameter="rule",
+        )
+
+
 class ThresholdNeeded(ScenarioError):
     """The source gives no figure, and neither does the request."""
 

@@ -22,12 +22,20 @@ from scenarios.rules.statements import series_parameters
 _STAND: Final[dict[str, TextClause]] = {
     shape: text(f"{figures}\n{read_text('standing')}") for shape, figures in SERIES_SQL.items()
 }
+# What the shape alone decides: a rank lost, a deadline that is over, anything of the kind.
+_OWN_LIMITS: Final = {
+    Shape.RANK_DROP: Limit(">", 0.0),
+    Shape.DEADLINE: Limit("<", 0.0),
+    Shape.CATEGORY: Limit(">", 0.0),
+    Shape.NEW_EVENT: Limit(">", 0.0),
+    Shape.SPATIAL: Limit(">", 0.0),
+}
 _KEY_LENGTHS: Final = {RuleScope.COMMUNE: 5, RuleScope.PROVINCE: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A rule that can be evaluated: what it looks at, and what figures are held against.
+    """A rule over observations that can be evaluated: what it looks at, and what figures are held against.
 
     Attributes:
         version: Of the scenario's revision that the rule is taken from.
@@ -59,7 +67,7 @@ class Judged:
 
 
 def judged_rules(scenario: Scenario) -> list[Judged]:
-    """The rules of a scenario that can be evaluated: those that name what to look at and have a threshold.
+    """The rules of a scenario over observations: those that name what to look at and have a threshold.
 
     An empty threshold is never guessed. Where the source compares without a figure ("lower than the mean"), the limit
     is no difference at all.
@@ -67,7 +75,7 @@ def judged_rules(scenario: Scenario) -> list[Judged]:
     return [
         Judged(scenario.code, rule, rule.test, limit, rule.speech, scenario.version)
         for rule in scenario.rules
-        if rule.test is not None and (limit := limit_of(rule)) is not None
+        if isinstance(rule.test, SeriesTest) and (limit := limit_of(rule)) is not None
     ]
 
 
@@ -78,7 +86,8 @@ def limit_of(rule: Rule) -> Limit | None:
         return None
     if threshold.operator is not None:
         return Limit(threshold.operator, threshold.number or 0.0, rule.speech.clear)
-    return Limit(">", 0.0, rule.speech.clear) if rule.shape is Shape.RANK_DROP else None
+    own = _OWN_LIMITS.get(rule.shape)
+    return None if own is None else replace(own, clear=rule.speech.clear)
 
 
 def judge(connection: Connection, judged: Judged, at: datetime, known_at: datetime | None = None) -> list[Outcome]:

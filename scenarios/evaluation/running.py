@@ -13,14 +13,20 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from scenarios.alerts.raising import Raised, apply_outcomes
 from scenarios.definition import Scenario
+from scenarios.evaluation.feature_judging import feature_layers, feature_rules
+from scenarios.evaluation.features import evaluate_features
 from scenarios.evaluation.judging import Judged, judge, judged_rules
+from scenarios.evaluation.layers_read import read_editions
 from scenarios.evaluation.retiring import retire_rules
 from scenarios.revisions.reading import scenarios_in_force
+from scenarios.rules.feature_shape import Deadline
 from scenarios.rules.shape import Load
 from scenarios.work.calendar import WorkCalendar
 
 EVERY: Final = timedelta(hours=2)
 """Scenarios are evaluated so often even where nothing has changed: time itself makes figures old (TN-1.1.4)."""
+OFTEN: Final = timedelta(minutes=10)
+"""Scenarios with deadlines of items are evaluated so often: a deadline passes without anything having changed."""
 _SOONEST_AGAIN: Final = timedelta(minutes=1)
 _LOCK_SCENARIO: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended('judging/' || :scenario, 0))")
 # Whoever records holds the same lock alone until the values are committed: an evaluation sees all that was received
@@ -29,12 +35,14 @@ _LOCK_RECORDING: Final = text("SELECT pg_advisory_xact_lock_shared(hashtextexten
 _CHANGED: Final = text("SELECT id, name FROM judging.changes WHERE kind = 'indicator' ORDER BY id LIMIT 10000")
 _FORGET: Final = text("DELETE FROM judging.changes WHERE id = ANY (:ids)")
 _EVALUATED: Final = text(
-    "SELECT scenario, version, evaluated_at, problem_at, failures FROM judging.evaluations ORDER BY scenario"
+    "SELECT scenario, version, evaluated_at, problem_at, failures, layers FROM judging.evaluations ORDER BY scenario"
 )
 _EVALUATED_EVER: Final = text("SELECT scenario FROM judging.evaluations")
 _DONE: Final = text(
-    "INSERT INTO judging.evaluations (scenario, version, evaluated_at) VALUES (:scenario, :version, :at)"
+    "INSERT INTO judging.evaluations (scenario, version, evaluated_at, layers, refused)"
+    " VALUES (:scenario, :version, :at, CAST(:layers AS jsonb), CAST(:refused AS jsonb))"
     " ON CONFLICT (scenario) DO UPDATE SET version = excluded.version, evaluated_at = excluded.evaluated_at,"
+    " layers = excluded.layers, refused = excluded.refused,"
     " problem = NULL, problem_at = NULL, failures = 0"
 )
 _FAILED: Final = text(
@@ -75,9 +83,12 @@ def evaluate(
     at = clock()
     rules = judged_rules(scenario)
     outcomes = [outcome for judged in rules for outcome in judge(connection, judged, at)]
-    outcomes += retire_rules(connection, scenario, [judged.rule.register for judged in rules], at)
-    raised = apply_outcomes(connection, outcomes, at, calendar)
-    connection.execute(_DONE, {"scenario": scenario.code, "version": scenario.version, "at": at})
+    features = evaluate_features(connection, scenario, at, calendar)
+    evaluated = [judged.rule.register for judged in (*rules, *feature_rules(scenario))]
+    retired = retire_rules(connection, scenario, evaluated, at)
+    raised = apply_outcomes(connection, [*outcomes, *features.outcomes, *retired], at, calendar)
+    done = {"scenario": scenario.code, "version": scenario.version, "at": at}
+    connection.execute(_DONE, {**done, "layers": features.layers, "refused": features.refused})
     return Evaluated(scenario.code, at, raised)
 
 
@@ -91,7 +102,7 @@ def evaluate_due(engine: Engine, clock: Callable[[], datetime], calendar: WorkCa
     with engine.connect() as connection:
         scenarios = evaluable_scenarios(connection, clock())
         changes = connection.execute(_CHANGED).all()
-        touched = _users_of({row.name for row in changes}, scenarios.values())
+        touched = _users_of({row.name for row in changes}, scenarios.values()) | _republished(connection, scenarios)
         due = _due(connection, touched, scenarios, clock())
     done = [found for code in due if (found := _evaluate_one(engine, scenarios[code], clock, calendar)) is not None]
     if changes:
@@ -106,7 +117,11 @@ def evaluable_scenarios(connection: Connection, at: datetime) -> Mapping[str, Sc
     for code, error in held.unreadable.items():
         log.error("scenario_unreadable", scenario=code, reason=error.en)
     known = set(connection.execute(_EVALUATED_EVER).scalars())
-    return {code: found for code, found in held.scenarios.items() if judged_rules(found) or code in known}
+    return {
+        code: found
+        for code, found in held.scenarios.items()
+        if judged_rules(found) or feature_rules(found) or code in known
+    }
 
 
 def _evaluate_one(
@@ -137,6 +152,18 @@ def _indicators_of(judged: Judged) -> set[str]:
     return {test.indicator, test.capacity} if isinstance(test, Load) else {test.indicator}
 
 
+def _republished(connection: Connection, scenarios: Mapping[str, Scenario]) -> set[str]:
+    """The scenarios one of whose layers has another edition than it was last evaluated with."""
+    layers = {code: feature_layers(feature_rules(scenario)) for code, scenario in scenarios.items()}
+    editions = read_editions(connection, set().union(*layers.values()))
+    held = {row.scenario: row.layers for row in connection.execute(_EVALUATED)}
+    return {
+        code
+        for code, slugs in layers.items()
+        if slugs and held.get(code) != {slug: list(editions[slug]) for slug in slugs if slug in editions}
+    }
+
+
 def _due(connection: Connection, touched: set[str], scenarios: Mapping[str, Scenario], now: datetime) -> list[str]:
     held = {row.scenario: row for row in connection.execute(_EVALUATED)}
     due = []
@@ -145,11 +172,14 @@ def _due(connection: Connection, touched: set[str], scenarios: Mapping[str, Scen
         if row is not None and row.failures:
             is_due = now >= row.problem_at + min(EVERY, _SOONEST_AGAIN * 2 ** min(row.failures - 1, 7))
         else:
-            is_due = code in touched or row is None or row.version != scenarios[code].version or _is_old(row, now)
+            is_due = code in touched or row is None or _is_old(row, scenarios[code], now)
         if is_due:
             due.append(code)
     return due
 
 
-def _is_old(row: Row[Any], now: datetime) -> bool:
-    return row.evaluated_at is None or now - row.evaluated_at >= EVERY
+def _is_old(row: Row[Any], scenario: Scenario, now: datetime) -> bool:
+    if row.version != scenario.version or row.evaluated_at is None:
+        return True
+    has_deadlines = any(isinstance(judged.test, Deadline) for judged in feature_rules(scenario))
+    return bool(now - row.evaluated_at >= (OFTEN if has_deadlines else EVERY))

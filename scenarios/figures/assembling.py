@@ -16,7 +16,7 @@ from scenarios.figures.periods import period_name
 from scenarios.figures.reading import compared, list_figures
 from scenarios.indicators.catalogue import get_indicator
 from scenarios.indicators.indicator import Indicator
-from scenarios.rules.shape import AgainstPlan, PlanPeriod
+from scenarios.rules.shape import AgainstPlan, PlanPeriod, SeriesTest
 
 _PERCENT = "%"
 
@@ -25,7 +25,7 @@ def indicators_of(scenario: Scenario) -> dict[str, list[Rule]]:
     """Codes of the indicators that the scenario's rules look at, in their order, each with those rules."""
     found: dict[str, list[Rule]] = {}
     for rule in scenario.rules:
-        if rule.test is not None:
+        if isinstance(rule.test, SeriesTest):
             found.setdefault(rule.test.indicator, []).append(rule)
     return found
 

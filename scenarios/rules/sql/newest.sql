@@ -1,6 +1,6 @@
 WITH judged AS (
     SELECT series.id AS series_id, series.place_id, place.kind, place.layer, place.key, place.unit_code, place.lon,
-        place.lat, coalesce(commune.parent_code, place.unit_code) AS province
+        place.lat, coalesce(commune.parent_code, place.unit_code) AS province, CAST(NULL AS jsonb) AS detail
     FROM observing.series AS series
     JOIN observing.places AS place ON place.id = series.place_id
     LEFT JOIN features.communes AS commune ON commune.code = place.unit_code

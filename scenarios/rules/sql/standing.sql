@@ -6,7 +6,7 @@
         CASE WHEN now.key IS NULL THEN before.lon ELSE now.lon END AS lon,
         CASE WHEN now.key IS NULL THEN before.lat ELSE now.lat END AS lat,
         now.series_id, now.observed_at, now.version, now.value, now.other, now.other_at, now.other_version,
-        now.samples, now.figure,
+        now.samples, now.detail, now.figure,
         before.standing AS old_standing, before.since_at AS old_since_at, before.condition_since_at AS begun_at,
         coalesce(before.is_engaged, false) AS was_engaged, before.told_at AS old_told_at,
         CASE

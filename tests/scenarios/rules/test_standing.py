@@ -18,7 +18,8 @@ START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 _STATEMENT = text(
     "WITH figures AS (SELECT 'unit' AS kind, '' AS layer, '99901' AS key, '99901' AS unit_code, 106.0 AS lon,"
     " 21.0 AS lat, 1 AS series_id, now() AS observed_at, 1 AS version, 1.0 AS value, 1.0 AS other, now() AS other_at,"
-    " 1 AS other_version, 1 AS samples, CAST(:figure AS numeric) AS figure WHERE :is_present)" + read_text("standing")
+    " 1 AS other_version, 1 AS samples, CAST(NULL AS jsonb) AS detail, CAST(:figure AS numeric) AS figure"
+    " WHERE :is_present)" + read_text("standing")
 )
 _KEPT = text(
     "SELECT standing, since_at, condition_since_at, is_engaged, told_at FROM judging.standings WHERE rule = 'T99'"

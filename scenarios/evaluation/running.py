@@ -84,7 +84,7 @@ def evaluate(
     rules = judged_rules(scenario)
     outcomes = [outcome for judged in rules for outcome in judge(connection, judged, at)]
     features = evaluate_features(connection, scenario, at, calendar)
-    evaluated = [judged.rule.register for judged in (*rules, *feature_rules(scenario))]
+    evaluated = [*(one.rule.register for one in rules), *(one.rule.register for one in feature_rules(scenario))]
     retired = retire_rules(connection, scenario, evaluated, at)
     raised = apply_outcomes(connection, [*outcomes, *features.outcomes, *retired], at, calendar)
     done = {"scenario": scenario.code, "version": scenario.version, "at": at}

@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ux screenshots lint check bench bench-peers conformance prove doctor stop clean lock env env-dev
+.PHONY: help demo test ux screenshots lint check audit sbom bench bench-peers conformance prove doctor stop clean lock env env-dev
 
 PYTHON := .venv/bin/python
 export PYTHONUTF8 := 1
@@ -32,6 +32,12 @@ lint: env-dev ## Kiểm tra mã nguồn · Check style, types and import contrac
 	@.venv/bin/lint-imports
 
 check: lint test ## lint + test
+
+audit: env-dev ## Lỗ hổng đã biết của các gói · Ask what is known against the locked packages
+	@$(PYTHON) -m tools.supply_chain audit
+
+sbom: env-dev ## Danh mục thành phần (CycloneDX) · Write what the service is made of
+	@$(PYTHON) -m tools.supply_chain sbom
 
 bench: env-dev ## Đo tốc độ · Measure against bare SQL, stock pygeoapi and tipg
 	@$(PYTHON) -m tests.bench $(ARGS)

@@ -298,7 +298,10 @@ def _domain_error(request: Request, error: Exception) -> Response:
         if value not in (None, ()):
             extra[name] = value
     vi, en = str(getattr(error, "vi", error)), str(getattr(error, "en", error))
-    return problem(request, status, vi, en, kind=kind, extra=extra)
+    again = getattr(error, "again_s", None)
+    return problem(
+        request, status, vi, en, kind=kind, extra=extra, headers={"Retry-After": str(again)} if again else None
+    )
 
 
 def _sign_in_needed(request: Request, error: Exception) -> Response:

@@ -26,6 +26,7 @@ from layers.jobs import JobKind, move_outbox
 from layers.live import prune_events
 from scenarios.evaluation.running import evaluate_due
 from scenarios.notifying.delivering import prune_deliveries
+from scenarios.photos.tidying import tidy_photos
 from scenarios.reports.flood import prune_attempts
 from scenarios.reports.lateness import tell_late_reports
 from scenarios.reports.shares import record_shares
@@ -80,6 +81,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("reports_late_told", lambda: _tell_late(writer), every_s=30.0),
         Step("deliveries_carried", courier.step, every_s=1.0),
         Step("deliveries_pruned", lambda: _prune_deliveries(writer), every_s=3600.0),
+        Step("photos_tidied", lambda: _tidy_photos(writer, settings), every_s=600.0),
         Step("report_shares_recorded", lambda: _record_shares(writer), every_s=900.0),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
@@ -125,6 +127,14 @@ def _tell_late(writer: Engine) -> None:
         prune_attempts(connection, now)
     if count:
         log.info("reports_late_told", count=count)
+
+
+def _tidy_photos(writer: Engine, settings: Settings) -> None:
+    """Removes what killed processes and refused reports have left of photos."""
+    with writer.connect() as connection:
+        count = tidy_photos(connection, settings.photos_dir, datetime.now(UTC))
+    if count:
+        log.info("photos_tidied", count=count)
 
 
 def _record_shares(writer: Engine) -> None:

@@ -174,7 +174,7 @@ class FileStore:
     def _look(self, known: Listing) -> Iterator[tuple[str, Entry]]:
         """The files that lie there; those with the size and time of the list before are not read again."""
         for root, folder in self.roots.items():
-            for place in _files_below(folder):
+            for place in files_below(folder):
                 path = f"{root}/{place.relative_to(folder).as_posix()}"
                 try:
                     found = place.stat()
@@ -230,10 +230,10 @@ class FileStore:
             os.close(handle)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Whole files, in order; what is still being written ends in ``.part`` or lies in a folder ``intake-…``."""
+def files_below(folder: Path) -> Iterator[Path]:
+    """Whole files, in order; what is not yet whole ends in ``.part`` or lies in ``intake-…`` or ``.…``."""
     for path in sorted(folder.rglob("*")):
-        unfinished = path.suffix == ".part" or path.relative_to(folder).parts[0].startswith("intake-")
+        unfinished = path.suffix == ".part" or path.relative_to(folder).parts[0].startswith(("intake-", "."))
         if path.is_file() and not path.is_symlink() and not unfinished:
             yield path
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -158,9 +157,11 @@ def _keep_file(root: Path, photo: CleanPhoto) -> None:
     with photo.path.open("rb") as file:
         os.fsync(file.fileno())
     photo.path.chmod(0o600)
-    # The same picture sent twice is one file.
-    with suppress(FileExistsError):
+    try:
         os.link(photo.path, target)
+    except FileExistsError:
+        # The same picture sent twice is one file, which is young again: whoever tidies leaves it alone.
+        os.utime(target)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -106,7 +106,13 @@ class ReporterUnknown(ReportError):
 
 
 class TooManyReports(ReportError):
-    """So many reports have come from one address that further ones must wait."""
+    """So many reports have come from one address that further ones must wait.
+
+    Attributes:
+        again_s: Seconds after which another one is taken for sure.
+    """
+
+    again_s = 3600
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

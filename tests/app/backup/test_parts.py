@@ -12,6 +12,7 @@ import pytest
 from app.backup.archiving import ArchiveHealth, archive_command
 from app.backup.checking import missing_wal
 from app.backup.errors import FileDamaged, KeyMissing, KeyUnfit, NoRepository, OptionsUnfit
+from app.backup.files import files_below
 from app.backup.health import notes_on
 from app.backup.key import make_passphrase, read_passphrase
 from app.backup.listing import Backup, Kind
@@ -174,3 +175,12 @@ class TestWalGaps:
 
     def test_a_new_timeline_begins_where_it_branched(self) -> None:
         assert missing_wal([self.A, self.B, "0000000200000000000000FF", "000000020000000100000000"], self.A) == []
+
+
+def test_files_that_are_still_coming_are_in_no_back_up(tmp_path: Path) -> None:
+    # A photo holds its place until it has been made anew.
+    for name in ("ab/whole.jpg", ".incoming/1/0", "x/original.part", "intake-1/rows.parquet"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    assert [path.name for path in files_below(tmp_path)] == ["whole.jpg"]

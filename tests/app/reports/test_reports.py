@@ -99,6 +99,7 @@ class TestFlood:
         assert sorted(answer.status_code for answer in answers) == [201] * 5 + [429] * 11
         refused = next(answer for answer in answers if answer.status_code == 429)
         assert refused.json()["type"] == "/problems/too-many-reports"
+        assert refused.headers["retry-after"] == "3600"
         assert desk.send(address="192.0.2.67").status_code == 201
 
     def test_counts_a_whole_ipv6_network_as_one(self, desk: Desk) -> None:

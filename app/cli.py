@@ -18,6 +18,7 @@ from app.account_commands import accounts_app, announce_first_administrator
 from app.alert_commands import alerts_app
 from app.audit_commands import audit_app
 from app.backup_commands import backup_app
+from app.channel_commands import channels_app
 from app.cluster import cluster_status, locate_cluster, stop_cluster
 from app.console import console, fail, say
 from app.demo import PARCELS, DemoPlan, OtherData, prepare
@@ -59,6 +60,7 @@ app.add_typer(grants_app, name="grants")
 app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(report_maps_app, name="report-map")
+app.add_typer(channels_app, name="channels")
 app.command("intake")(intake_file)
 app.add_typer(accounts_app, name="accounts")
 

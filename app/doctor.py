@@ -18,6 +18,7 @@ from app.database import external_database
 from app.finding import Finding
 from app.locate import locate_database
 from app.postgres import ClusterError, find_programs
+from app.sending.health import examine_channels
 from app.serve import is_free
 from app.settings import CHECKOUT, Settings
 
@@ -85,6 +86,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield from examine_database(database.superuser_engine())
     yield from examine_audit(database, settings)
     yield from examine_backups(database, settings)
+    yield from examine_channels(database.superuser_engine(), settings)
 
 
 def examine_database(engine: Engine) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from app.api.alerts import router as alerts_router
 from app.api.audit import router as audit_router
 from app.api.backtests import router as backtests_router
+from app.api.channels import router as channels_router
 from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
@@ -171,6 +172,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         uploads_router,
         upload_files_router,
         notices_router,
+        channels_router,
     ):
         app.include_router(router)
     # The last added is the outermost.

@@ -59,6 +59,7 @@ from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, 
 from scenarios.errors import ScenarioError, ScenarioNotFound
 from scenarios.evaluation.errors import NoHistoryOfFeatures, RuleNotEvaluable, RuleNotFound, TooManyMoments
 from scenarios.figures.errors import IndicatorNotOfScenario
+from scenarios.notifying.errors import ChannelExists, ChannelNotFound, DeliveryNotFound, DeliveryUnderWay
 from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
 from scenarios.photos.errors import PhotoNotFound, PhotoTooLarge, SubjectNotFound
 from scenarios.reports.errors import (
@@ -96,6 +97,8 @@ _NOT_FOUND = (
     RasterNotFound,
     NoSceneThen,
     AlertNotFound,
+    ChannelNotFound,
+    DeliveryNotFound,
     TaskNotFound,
     ReportNotFound,
     ReporterUnknown,
@@ -134,6 +137,8 @@ _STATUSES: Mapping[type[Exception], int] = {
     TaskOfAnother: 403,
     ReportChanged: 409,
     ReportOutOfOrder: 409,
+    ChannelExists: 409,
+    DeliveryUnderWay: 409,
     TooManyReports: 429,
     PhotoTooLarge: 413,
     SignInRefused: 401,

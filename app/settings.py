@@ -120,6 +120,13 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_from: str | None = Field(None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
     smtp_tls: MailSecurity = MailSecurity.STARTTLS
+    # Groups of Zalo; the token is given by itself, or in a file that another program renews each day.
+    zalo_url: str = Field("https://openapi.zalo.me", pattern=r"^https?://\S+$")
+    zalo_token: SecretStr | None = None
+    zalo_token_file: Path | None = None
+    # The office's gateway for SMS and loudspeakers.
+    gateway_url: str | None = Field(None, pattern=r"^https?://\S+$")
+    gateway_token: SecretStr | None = None
     webhook_key: Path | None = None
     # Machines that webhooks may go to; without any, offices may name any and people none.
     webhook_hosts: tuple[str, ...] = ()

@@ -176,13 +176,13 @@ _ADDRESSES: Final = {
     ),
 }
 OFFICE_ACTIONS: Final = frozenset({Action.READ, Action.EDIT, Action.APPROVE})
-"""An office is told of what those are told who read, work on and decide about alerts."""
-OFFICE_AREA: Final = Area.ALERTS
+"""An office is told of what those are told who read, work on and decide about alerts and field reports."""
+OFFICE_AREAS: Final = frozenset({Area.ALERTS, Area.FIELD_REPORTS})
 KINDS: Final = frozenset(
     {
         *("alert_opened", "alert_raised", "alert_back", "task_handed_over", "task_late", "upload_submitted"),
         *("upload_approved", "upload_changed", "upload_checked", "upload_published", "upload_refused"),
-        *("upload_returned", "upload_sent_back"),
+        *("upload_returned", "upload_sent_back", "report_received", "report_handed_over", "report_late"),
     }
 )
 """Every kind of news that there is."""

@@ -137,9 +137,9 @@ def try_channel(
 
 
 def may_keep(scope: Scope, draft: Draft) -> bool:
-    """Whether a channel is the scope's own, or one of an office that it administers."""
-    if draft.account is not None and account_of(scope) == draft.account:
-        return True
+    """Whether a channel is the scope's own, one of an office that it administers, or of people whom it looks after."""
+    if draft.account is not None:
+        return account_of(scope) == draft.account or scope.may(Action.ADMINISTER, Area.PEOPLE)
     return scope.may(Action.ADMINISTER, Area.ALERTS, draft.wanted.unit_code)
 
 

@@ -57,3 +57,13 @@ class Sender(Protocol):
             SendFailed: It did not go out; trying again may help.
             SendRefused: It did not go out and will not.
         """
+
+
+def shortened(words: str, most: int) -> str:
+    """A text cut to so many characters, at the end of a word where there is one, with an ellipsis."""
+    if len(words) <= most:
+        return words
+    cut = words[: most - 1]
+    is_whole = cut[-1:].isspace() or words[most - 1].isspace()
+    whole = cut if is_whole else cut.rsplit(None, 1)[0]
+    return f"{whole.rstrip()}…"

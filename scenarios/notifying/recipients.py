@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from layers.access import Grant, Scope
 from layers.grants import load_scope
 from layers.rights import Right
-from scenarios.notifying.channel import OFFICE_ACTIONS, OFFICE_AREA, Channel
+from scenarios.notifying.channel import OFFICE_ACTIONS, OFFICE_AREAS, Channel
 
 _IS_ACTIVE: Final = text("SELECT state = 'active' FROM access.accounts WHERE id = :id")
 _HAS_COMMUNES: Final = text("SELECT to_regclass('features.communes') IS NOT NULL")
@@ -21,7 +21,8 @@ def scope_of(connection: Connection, channel: Channel) -> Scope:
     """What may be told to a channel at this moment.
 
     A person's channel stands for that person, with no rights once the account is closed. An office's stands for
-    whoever works on alerts in its units, and is told nothing of layers and nothing that is meant for one person.
+    whoever works on alerts and field reports in its units, and is told nothing of layers and nothing that is meant
+    for one person.
 
     Args:
         connection: Owner or writer.
@@ -34,7 +35,7 @@ def scope_of(connection: Connection, channel: Channel) -> Scope:
         return Scope("closed-account")
     unit = channel.draft.wanted.unit_code
     units = None if unit is None else _with_communes(connection, unit)
-    right = Right(OFFICE_ACTIONS, areas=frozenset({OFFICE_AREA}))
+    right = Right(OFFICE_ACTIONS, areas=OFFICE_AREAS)
     return Scope(f"channel {channel.id}", (Grant(right, units),))
 
 

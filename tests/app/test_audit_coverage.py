@@ -92,6 +92,13 @@ DECISIONS: dict[tuple[str, str], str] = {
     ("POST", "/api/scenarios/{code}/revisions/{version}/refuse"): "scenario_refused",
     ("POST", "/api/scenarios/{code}/revisions/{version}/withdraw"): "scenario_withdrawn",
 }
+# Where notifications go: tests/app/sending/test_channels.py compares the events.
+CHANNELS: dict[tuple[str, str], str] = {
+    ("POST", "/api/channels"): "channel_added",
+    ("DELETE", "/api/channels/{channel_id}"): "channel_removed",
+    ("POST", "/api/channels/{channel_id}/test"): "channel_tried",
+    ("POST", "/api/deliveries/{delivery_id}/resend"): "delivery_resent",
+}
 # What a reader has read is nobody else's matter.
 OWN = {("POST", "/api/notices/read")}
 Act = Callable[[httpx.Client], httpx.Response]
@@ -220,7 +227,7 @@ def _changing_routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_every_changing_route_is_in_the_table() -> None:
-    told = set(ACTS) | set(UPLOADS) | set(PEOPLE) | set(REPORTS) | set(DECISIONS)
+    told = set(ACTS) | set(UPLOADS) | set(PEOPLE) | set(REPORTS) | set(DECISIONS) | set(CHANNELS)
     assert _changing_routes(create_app(Settings())) - QUESTIONS - ACCOUNT - OWN == told
 
 

@@ -26,16 +26,20 @@ AddChannel = Callable[..., Channel]
 OpenAlert = Callable[..., int]
 
 
+def empty(database: Database) -> None:
+    """Removes channels, news and messages."""
+    with psycopg.connect(database.superuser_dsn) as connection:
+        connection.execute("TRUNCATE notifying.channels, notifying.outbox, notifying.deliveries, notifying.parts")
+
+
 @pytest.fixture
 def writer(store: Database) -> Iterator[Engine]:
     """The engine of the worker, in a store without channels, news and messages."""
-    with psycopg.connect(store.superuser_dsn) as connection:
-        connection.execute("TRUNCATE notifying.channels, notifying.outbox, notifying.deliveries, notifying.parts")
+    empty(store)
     engine = store.engine("diaban_writer")
     yield engine
-    with psycopg.connect(store.superuser_dsn) as connection:
-        # Whatever tests come after this one in the same store pay nothing for its channels.
-        connection.execute("TRUNCATE notifying.channels, notifying.outbox, notifying.deliveries, notifying.parts")
+    # Whatever tests come after this one in the same store pay nothing for its channels.
+    empty(store)
     engine.dispose()
 
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from app.api.alerts import router as alerts_router
 from app.api.audit import router as audit_router
 from app.api.backtests import router as backtests_router
+from app.api.cap import router as cap_router
 from app.api.channels import router as channels_router
 from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
@@ -153,6 +154,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         sheets_router,
         audit_router,
         alerts_router,
+        cap_router,
         tasks_router,
         reports_router,
         report_pages_router,

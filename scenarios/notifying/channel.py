@@ -183,6 +183,7 @@ KINDS: Final = frozenset(
         *("alert_opened", "alert_raised", "alert_back", "task_handed_over", "task_late", "upload_submitted"),
         *("upload_approved", "upload_changed", "upload_checked", "upload_published", "upload_refused"),
         *("upload_returned", "upload_sent_back", "report_received", "report_handed_over", "report_late"),
+        *("scenario_proposed", "scenario_approved", "scenario_refused", "scenario_withdrawn"),
     }
 )
 """Every kind of news that there is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -16,7 +16,6 @@ from layers.access import Scope
 from layers.audit import Event, record_event
 from layers.grants import account_of
 from layers.rights import Action, Area, NotAllowed
-from scenarios.loader import load_builtin
 from scenarios.notifying.channel import (
     COLUMNS,
     KINDS,
@@ -28,6 +27,7 @@ from scenarios.notifying.channel import (
     check_address,
 )
 from scenarios.notifying.errors import ChannelExists, ChannelNotFound, InvalidChannel
+from scenarios.revisions.reading import scenarios_in_force
 
 MOST: Final = 1000
 MOST_OWN: Final = 10
@@ -157,7 +157,7 @@ def _check(connection: Connection, draft: Draft, hosts: Collection[str]) -> None
         _check_own(connection, draft)
     if draft.kind is ChannelKind.WEBHOOK and (hosts or draft.account is not None):
         _check_host(draft, hosts)
-    _check_wanted(draft)
+    _check_wanted(connection, draft)
     _check_pace(draft)
 
 
@@ -184,7 +184,7 @@ def _check_own(connection: Connection, draft: Draft) -> None:
         )
 
 
-def _check_wanted(draft: Draft) -> None:
+def _check_wanted(connection: Connection, draft: Draft) -> None:
     wanted = draft.wanted
     if wanted.unit_code is not None and not _UNIT.fullmatch(wanted.unit_code):
         raise InvalidChannel(
@@ -192,7 +192,7 @@ def _check_wanted(draft: Draft) -> None:
             "A unit code has 2 digits (province) or 5 (commune).",
             parameter="unit_code",
         )
-    if wanted.scenario is not None and wanted.scenario not in load_builtin():
+    if wanted.scenario is not None and wanted.scenario not in _scenarios(connection):
         raise InvalidChannel(
             f"Không có kịch bản “{wanted.scenario[:20]}”. Xem /api/scenarios.",
             f'There is no scenario "{wanted.scenario[:20]}". See /api/scenarios.',
@@ -202,6 +202,10 @@ def _check_wanted(draft: Draft) -> None:
     if unknown or wanted.kinds == frozenset():
         known = ", ".join(sorted(KINDS))
         raise InvalidChannel(f"Loại tin là một trong: {known}.", f"Kinds are some of: {known}.", parameter="kinds")
+
+
+def _scenarios(connection: Connection) -> Collection[str]:
+    return scenarios_in_force(connection, datetime.now(UTC)).scenarios
 
 
 def _check_pace(draft: Draft) -> None:

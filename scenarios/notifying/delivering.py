@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +18,9 @@ from scenarios.notifying.letter import Letter
 from scenarios.notifying.news import COLUMNS, News, news_from
 from scenarios.notifying.recipients import Recipients
 from scenarios.notifying.spreading import concerns
+from scenarios.notifying.units import unit_names
 from scenarios.notifying.wording import Surroundings, order_items, word_item, word_subject, word_test, word_text
+from scenarios.revisions.reading import scenarios_in_force
 
 LEASE: Final = timedelta(minutes=3)
 """Longer than any attempt lasts: until then nobody else takes the message."""
@@ -50,11 +52,6 @@ _DEADLINES: Final = text(
     "SELECT alert_id, min(due_at) FROM tasks.tasks WHERE alert_id = ANY (:alerts) AND state IN ('waiting', 'open')"
     " AND due_at IS NOT NULL GROUP BY alert_id"
 )
-_NAMES: Final = text(
-    "SELECT DISTINCT ON (code) code, name FROM features.communes WHERE code = ANY (:codes)"
-    " ORDER BY code, valid_from DESC NULLS LAST, fid"
-)
-_HAS_COMMUNES: Final = text("SELECT to_regclass('features.communes') IS NOT NULL")
 _GIVE_UP: Final = text(
     "UPDATE notifying.deliveries SET state = 'failed', ended_at = :at, leased_until = NULL,"
     " reason = 'no attempt came to its end' WHERE state = 'due' AND attempts >= :attempts AND leased_until <= :at"
@@ -182,8 +179,6 @@ def _allowed(connection: Connection, taken: Taken, channel: Channel) -> list[New
 def _surroundings(connection: Connection, news: Sequence[News], public_url: str) -> Surroundings:
     alerts = [one.source_id for one in news if one.source == "alert"]
     deadlines = {row[0]: row[1] for row in connection.execute(_DEADLINES, {"alerts": alerts})}
-    units: dict[str, str] = {}
-    if connection.execute(_HAS_COMMUNES).scalar_one():
-        codes = sorted({one.unit_code for one in news if one.unit_code})
-        units = {row.code: row.name for row in connection.execute(_NAMES, {"codes": codes})}
-    return Surroundings(units, deadlines, public_url)
+    units = unit_names(connection, {one.unit_code for one in news if one.unit_code})
+    scenarios = scenarios_in_force(connection, datetime.now(UTC)).scenarios
+    return Surroundings(units, deadlines, scenarios, public_url)

@@ -10,11 +10,9 @@ from layers.access import Grant, Scope
 from layers.grants import load_scope
 from layers.rights import Right
 from scenarios.notifying.channel import OFFICE_ACTIONS, OFFICE_AREAS, Channel
+from scenarios.notifying.units import with_communes
 
 _IS_ACTIVE: Final = text("SELECT state = 'active' FROM access.accounts WHERE id = :id")
-_HAS_COMMUNES: Final = text("SELECT to_regclass('features.communes') IS NOT NULL")
-_COMMUNES: Final = text("SELECT code FROM features.communes WHERE parent_code = :code")
-_PROVINCE_DIGITS: Final = 2
 
 
 def scope_of(connection: Connection, channel: Channel) -> Scope:
@@ -34,15 +32,9 @@ def scope_of(connection: Connection, channel: Channel) -> Scope:
             return load_scope(connection, account).scope
         return Scope("closed-account")
     unit = channel.draft.wanted.unit_code
-    units = None if unit is None else _with_communes(connection, unit)
+    units = None if unit is None else with_communes(connection, unit)
     right = Right(OFFICE_ACTIONS, areas=OFFICE_AREAS)
     return Scope(f"channel {channel.id}", (Grant(right, units),))
-
-
-def _with_communes(connection: Connection, unit: str) -> frozenset[str]:
-    if len(unit) != _PROVINCE_DIGITS or not connection.execute(_HAS_COMMUNES).scalar_one():
-        return frozenset({unit})
-    return frozenset({unit, *connection.execute(_COMMUNES, {"code": unit}).scalars()})
 
 
 class Recipients:
@@ -64,6 +56,6 @@ class Recipients:
         found = self._known.get(channel.id)
         if found is None:
             unit = channel.draft.wanted.unit_code
-            units = None if unit is None else _with_communes(self._connection, unit)
+            units = None if unit is None else with_communes(self._connection, unit)
             found = self._known[channel.id] = (scope_of(self._connection, channel), units)
         return found

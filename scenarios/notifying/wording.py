@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from layers.definition import Label
-from scenarios.loader import load_builtin
+from scenarios.definition import Scenario
 from scenarios.notifying.channel import LEVELS, Language
 from scenarios.notifying.letter import Item
 from scenarios.notifying.news import News
@@ -46,12 +46,14 @@ class Surroundings:
 
     Attributes:
         units: Names of units by code.
+        scenarios: Those in force, by code.
         deadlines: The earliest deadline of each alert's tasks that are not done, by the alert's number.
         public_url: Address of the service without a final slash.
     """
 
     units: Mapping[str, str]
     deadlines: Mapping[int, datetime]
+    scenarios: Mapping[str, Scenario]
     public_url: str
 
 
@@ -67,7 +69,7 @@ def word_item(news: News, language: Language, around: Surroundings) -> Item:
 
 def word_test(language: Language) -> Item:
     """The item of a message that only tries a channel."""
-    return Item("test", _said(_TEST, language), "", {})
+    return Item("test", said_in(_TEST, language), "", {})
 
 
 def order_items(news: Sequence[News]) -> list[News]:
@@ -104,10 +106,10 @@ def number_text(value: float, language: Language) -> str:
 
 
 def _alert_text(news: News, language: Language, around: Surroundings) -> str:
-    level = _said(LEVEL_WORDS[news.level or Level.NOTICE], language)
-    head = f"{level}{_said(_HAPPENED[news.kind], language)}: {news.scenario} {_title(news, language)}"
+    level = said_in(LEVEL_WORDS[news.level or Level.NOTICE], language)
+    head = f"{level}{said_in(_HAPPENED[news.kind], language)}: {news.scenario} {_title(news, language, around)}"
     moment = _moment(news.at)
-    parts = [f"{head}. {_place(news, language, around)}.", _figures(news, language)]
+    parts = [f"{head}. {_place(news, language, around)}.", _figures(news, language, around)]
     parts.append(f"Lúc {moment}." if language is Language.VI else f"At {moment}.")
     deadline = around.deadlines.get(news.source_id)
     if deadline is not None:
@@ -116,9 +118,9 @@ def _alert_text(news: News, language: Language, around: Surroundings) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _title(news: News, language: Language) -> str:
-    scenario = load_builtin().get(news.scenario or "")
-    return "" if scenario is None else _said(scenario.title, language)
+def _title(news: News, language: Language, around: Surroundings) -> str:
+    scenario = around.scenarios.get(news.scenario or "")
+    return "" if scenario is None else said_in(scenario.title, language)
 
 
 def _place(news: News, language: Language, around: Surroundings) -> str:
@@ -129,14 +131,14 @@ def _place(news: News, language: Language, around: Surroundings) -> str:
         return unit
     # The key of a feature may be somebody's number; those of nodes, projects, sensors and clusters are not.
     key = "" if news.detail["place_kind"] == "feature" else f" {news.detail['place_key']}"
-    return f"{unit}, {_said(word, language)}{key}"
+    return f"{unit}, {said_in(word, language)}{key}"
 
 
-def _figures(news: News, language: Language) -> str:
+def _figures(news: News, language: Language, around: Surroundings) -> str:
     value, threshold = news.detail.get("value"), news.detail.get("threshold")
     if value is None:
         return ""
-    unit = _unit(news)
+    unit = _unit(news, around)
     said = f"{'Giá trị' if language is Language.VI else 'Value'} {number_text(float(value), language)}{unit}"
     if threshold is not None:
         word = "ngưỡng" if language is Language.VI else "threshold"
@@ -144,8 +146,8 @@ def _figures(news: News, language: Language) -> str:
     return f"{said}."
 
 
-def _unit(news: News) -> str:
-    scenario = load_builtin().get(news.scenario or "")
+def _unit(news: News, around: Surroundings) -> str:
+    scenario = around.scenarios.get(news.scenario or "")
     rules = scenario.rules if scenario else ()
     unit = next((rule.threshold.unit for rule in rules if rule.register == news.detail.get("rule")), None)
     return f" {unit}" if unit else ""
@@ -162,7 +164,8 @@ def _facts(news: News, around: Surroundings) -> dict[str, object]:
     return facts
 
 
-def _said(label: Label, language: Language) -> str:
+def said_in(label: Label, language: Language) -> str:
+    """A label in one of the two languages."""
     return label.vi if language is Language.VI else label.en
 
 

@@ -16,6 +16,7 @@ from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
 from app.api.figures import router as figures_router
+from app.api.freshness import router as freshness_router
 from app.api.grants import router as grants_router
 from app.api.indicators import router as indicators_router
 from app.api.jobs import router as jobs_router
@@ -143,6 +144,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         raster_router,
         search_router,
         report_maps_router,
+        freshness_router,
         exports_router,
         layers_router,
         definitions_router,

@@ -21,6 +21,8 @@ from app.sending.senders import senders_of
 from app.settings import Settings
 from app.uploads.working import UploadWorker
 from app.work_calendar import work_calendar
+from layers.freshness.reminding import EVERY_S as REMIND_EVERY_S
+from layers.freshness.reminding import remind
 from layers.identity.idle import close_idle_accounts
 from layers.jobs import JobKind, move_outbox
 from layers.live import prune_events
@@ -83,6 +85,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("deliveries_pruned", lambda: _prune_deliveries(writer), every_s=3600.0),
         Step("photos_tidied", lambda: _tidy_photos(writer, settings), every_s=600.0),
         Step("report_shares_recorded", lambda: _record_shares(writer), every_s=900.0),
+        Step("reminders_given", lambda: _remind(writer), every_s=REMIND_EVERY_S),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
         Step("backups_due", BackupRounds(settings).tick, every_s=BACKUP_EVERY_S),
@@ -155,6 +158,14 @@ def _close_idle(database: Database, settings: Settings) -> None:
     engine.dispose()
     if count:
         log.info("idle_accounts_closed", count=count)
+
+
+def _remind(writer: Engine) -> None:
+    """Reminds of parts of layers that are to be renewed."""
+    with writer.begin() as connection:
+        count = remind(connection, _now())
+    if count:
+        log.info("reminders_given", count=count)
 
 
 def _prune_live(writer: Engine) -> None:

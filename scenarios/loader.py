@@ -34,7 +34,7 @@ from scenarios.definition import (
 from scenarios.errors import ScenarioNotFound
 from scenarios.outcomes import Level
 from scenarios.rules.feature_reading import read_feature_test
-from scenarios.rules.feature_shape import FEATURE_TESTS, FeatureTest
+from scenarios.rules.feature_shape import FEATURE_TESTS, Deadline, FeatureTest
 from scenarios.rules.reading import read_test
 from scenarios.rules.shape import SeriesTest
 from scenarios.rules.speech import PLAIN, Quiet, Speech
@@ -155,20 +155,33 @@ def _rule(place: Place) -> Rule:
     members = place.members(
         required=("register", "shape", "scope", "threshold"), optional=("open_question", "test", "speech")
     )
-    shape = _word(members["shape"], Shape)
-    return Rule(
+    shape, scope = _word(members["shape"], Shape), _word(members["scope"], RuleScope)
+    rule = Rule(
         register=_matching(members["register"], _REGISTER, "T16"),
         shape=shape,
-        scope=_word(members["scope"], RuleScope),
+        scope=scope,
         threshold=_threshold(members["threshold"]),
         open_question=_label(members["open_question"]) if "open_question" in members else None,
-        test=_test(members["test"], shape) if "test" in members else None,
+        test=_test(members["test"], shape, scope) if "test" in members else None,
         speech=_speech(members["speech"]) if "speech" in members else PLAIN,
     )
+    return _refuse_fewer(place, rule)
 
 
-def _test(place: Place, shape: Shape) -> SeriesTest | FeatureTest:
-    return read_feature_test(place, shape) if shape in FEATURE_TESTS else read_test(place, shape)
+def _refuse_fewer(place: Place, rule: Rule) -> Rule:
+    """Counts have no figure where there is nothing, so that no rule can speak of too few."""
+    is_count = isinstance(rule.test, FeatureTest) and not isinstance(rule.test, Deadline)
+    if is_count and (rule.threshold.operator or ">").startswith("<"):
+        place.refuse_at(
+            "threshold.operator",
+            "dạng này đếm những gì có, nên chỉ dùng > hoặc >=.",
+            "this shape counts what is there; use > or >=.",
+        )
+    return rule
+
+
+def _test(place: Place, shape: Shape, scope: RuleScope) -> SeriesTest | FeatureTest:
+    return read_feature_test(place, shape, scope) if shape in FEATURE_TESTS else read_test(place, shape)
 
 
 def _threshold(place: Place) -> Threshold:

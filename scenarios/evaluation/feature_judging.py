@@ -15,11 +15,12 @@ from scenarios.evaluation.judging import limit_of
 from scenarios.evaluation.layers_read import LayerState
 from scenarios.outcomes import Outcome, Place, PlaceKind, Standing
 from scenarios.rules.errors import UnusableTest
-from scenarios.rules.feature_checks import check_test
+from scenarios.rules.feature_checks import check_scope, check_test
 from scenarios.rules.feature_figures import worked_counts
+from scenarios.rules.feature_rows import Frame, Read, as_text, passing
 from scenarios.rules.feature_shape import Counted, Deadline, FeatureTest, feature_document, feature_shape
 from scenarios.rules.feature_shape import layers_of as layers_of_test
-from scenarios.rules.feature_sql import Frame, Read, as_text, figures_select, passing
+from scenarios.rules.feature_sql import figures_select
 from scenarios.rules.numbers import exact
 from scenarios.rules.series import read_text
 from scenarios.rules.speech import Speech
@@ -125,7 +126,9 @@ def judge_features(
     """
     refused: list[Refused] = []
     try:
-        check_test(judged.test, {slug: state.definition for slug, state in moment.layers.items()})
+        definitions = {slug: state.definition for slug, state in moment.layers.items()}
+        check_test(judged.test, definitions)
+        check_scope(judged.test, judged.rule.scope, definitions)
         figures, bound = figures_text(judged, moment)
     except UnusableTest as error:
         refused.append(Refused(judged.rule.register, error.vi, error.en))
@@ -146,8 +149,8 @@ def figures_text(judged: JudgedFeatures, moment: Moment) -> tuple[str, dict[str,
         for slug, state in moment.layers.items()
         if slug in layers_of_test(judged.test)
     }
-    frame = Frame(judged.rule.scope, layers, moment.several_provinces)
     operator = judged.limit.operator or ">"
+    frame = Frame(judged.rule.scope, layers, moment.several_provinces, operator)
     figures, bound = as_text(passing(figures_select(judged.test, frame), operator))
     return figures, {**bound, **test_values(judged.test, moment.at, moment.calendar), "lax": _lax(judged.limit)}
 

@@ -15,8 +15,9 @@ from layers.tables import rows_at_revision
 from scenarios.alerts.reading import FrozenEvidence, read_alert
 from scenarios.definition import RuleScope
 from scenarios.evaluation.layers_read import read_layers
+from scenarios.rules.feature_rows import Frame, Read, as_text, passing
 from scenarios.rules.feature_shape import FEATURE_TESTS, feature_from
-from scenarios.rules.feature_sql import Frame, Read, as_text, figures_select, passing
+from scenarios.rules.feature_sql import figures_select
 from scenarios.rules.figures import Reading
 from scenarios.rules.series import SERIES_SQL
 from scenarios.rules.shape import SERIES_TESTS
@@ -88,9 +89,10 @@ def _replay_features(connection: Connection, place: Mapping[str, str], frozen: F
         slug: Read(state.definition, rows_at_revision(state.definition, revisions[slug]).subquery(f"rows_{number}"))
         for number, (slug, state) in enumerate(states.items())
     }
+    operator = evidence["operator"] or ">"
     test = feature_from(evidence["shape"], evidence["test"])
-    frame = Frame(RuleScope(evidence["scope"]), layers, evidence["several_provinces"])
-    figures, bound = as_text(passing(figures_select(test, frame), evidence["operator"] or ">"))
+    frame = Frame(RuleScope(evidence["scope"]), layers, evidence["several_provinces"], operator)
+    figures, bound = as_text(passing(figures_select(test, frame), operator))
     at = datetime.fromisoformat(evidence["at"])
     values = {**bound, "at": at, "lax": Decimal(evidence["lax"]), **_calendar(evidence, at), **place}
     asked = text(

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from layers.definition import Definition, Field, FieldType
+from layers.definition import Definition, Field, FieldType, GeometryType
 from layers.errors import suggestion
+from scenarios.definition import RuleScope
 from scenarios.rules.errors import UnusableTest
-from scenarios.rules.feature_shape import Deadline, FeatureTest, Match, Scalar, layers_of
+from scenarios.rules.feature_shape import (
+    Category,
+    Deadline,
+    FeatureTest,
+    Match,
+    NewEvent,
+    Relation,
+    Scalar,
+    Spatial,
+    layers_of,
+)
 
 _MOMENTS: Final = (FieldType.DATE, FieldType.DATETIME)
 _VALUES: Final[Mapping[FieldType, type | tuple[type, ...]]] = {
@@ -34,11 +45,91 @@ def check_test(test: FeatureTest, layers: Mapping[str, Definition]) -> None:
         if slug not in layers:
             vi, en = suggestion(slug, layers)
             raise UnusableTest("layer", f"không có lớp “{slug}”.{vi}", f'there is no layer "{slug}".{en}')
-    if isinstance(test, Deadline):
-        _check_deadline(test, layers[test.layer])
-    else:
-        check_values(layers[test.layer], test.field, test.values, "values")
-    _check_where(layers[test.layer], test.where, "where")
+    own = layers[test.layer]
+    match test:
+        case Deadline():
+            _check_deadline(test, own)
+        case Category():
+            check_values(own, test.field, test.values, "values")
+        case NewEvent():
+            _check_moment(own, test.at, "at")
+            _check_finished(test, own)
+        case Spatial():
+            _check_spatial(test, layers)
+    _check_where(own, test.where, "where")
+
+
+def check_scope(test: FeatureTest, scope: RuleScope, layers: Mapping[str, Definition]) -> None:
+    """Holds a test against the places that its rule judges.
+
+    Raises:
+        UnusableTest: The shape is not told of such places, or what it needs for them is missing or has no geometry.
+    """
+    if scope is not RuleScope.ITEM and not isinstance(test, (Category, NewEvent)):
+        raise UnusableTest(
+            "layer",
+            "dạng này chỉ xét từng đối tượng; hãy đặt scope: item.",
+            "this shape judges items; set scope: item.",
+        )
+    if not isinstance(test, (Category, NewEvent)):
+        return
+    around = scope in (RuleScope.NODE, RuleScope.ZONE)
+    if around != (test.places is not None):
+        raise UnusableTest(
+            "places",
+            "“places” (lớp điểm nút hoặc vùng) đi cùng scope node hoặc zone và chỉ với chúng.",
+            '"places" (the layer of nodes or zones) belongs to the scopes node and zone and only to them.',
+        )
+    is_cluster = scope is RuleScope.ITEM and isinstance(test, NewEvent)
+    if (test.metres is not None) != (scope is RuleScope.NODE) and not is_cluster:
+        raise UnusableTest(
+            "metres",
+            "“metres” (bán kính) đi cùng scope node, hoặc với cụm sự kiện ở scope item.",
+            '"metres" (the radius) belongs to scope node, or to clusters of events at scope item.',
+        )
+    _check_geometries(test, scope, layers)
+
+
+def _check_geometries(test: Category | NewEvent, scope: RuleScope, layers: Mapping[str, Definition]) -> None:
+    if test.places is None and test.metres is None:
+        return
+    own = layers[test.layer].geometry
+    if own is None or (test.places is None and own is not GeometryType.POINT):
+        raise UnusableTest(
+            "layer",
+            f"lớp {test.layer} không có điểm trên bản đồ để xét xa gần.",
+            f"layer {test.layer} has no points on the map to be near to anything.",
+        )
+    if test.places is None:
+        return
+    zones = layers[test.places].geometry
+    if zones is None or (scope is RuleScope.ZONE and zones is not GeometryType.MULTIPOLYGON):
+        raise UnusableTest(
+            "places",
+            f"lớp {test.places} không có vùng (hoặc không có hình học) để làm điểm nút hay vùng.",
+            f"layer {test.places} has no polygons (or no geometry) to be zones or nodes.",
+        )
+
+
+def _check_spatial(test: Spatial, layers: Mapping[str, Definition]) -> None:
+    for member, slug in (("layer", test.layer), ("other", test.other)):
+        if layers[slug].geometry is None:
+            raise UnusableTest(
+                member, f"lớp {slug} là bảng, không có hình học.", f"layer {slug} is a table without geometry."
+            )
+    if (test.relation is Relation.NEAR) != (test.metres is not None):
+        raise UnusableTest(
+            "metres",
+            "“metres” đi cùng relation “near” và chỉ với nó; hãy thêm hoặc bỏ.",
+            '"metres" belongs to the relation "near" and only to it; add or remove it.',
+        )
+    if test.relation is Relation.WITHIN and layers[test.other].geometry is not GeometryType.MULTIPOLYGON:
+        raise UnusableTest(
+            "other",
+            f"lớp {test.other} không có vùng; hãy dùng “crossing” hoặc “near”.",
+            f'layer {test.other} holds no polygons; use "crossing" or "near".',
+        )
+    _check_where(layers[test.other], test.other_where, "other_where")
 
 
 def _check_deadline(test: Deadline, definition: Definition) -> None:
@@ -48,14 +139,20 @@ def _check_deadline(test: Deadline, definition: Definition) -> None:
             "phải có đúng một trong “due” (hạn) và “since” (lúc bắt đầu).",
             'exactly one of "due" (the deadline) and "since" (the start) must be given.',
         )
-    name = test.due or test.since or ""
-    field = usable_field(definition, name, "due" if test.due else "since")
-    if field.type not in _MOMENTS:
+    _check_moment(definition, test.due or test.since or "", "due" if test.due else "since")
+    _check_finished(test, definition)
+
+
+def _check_moment(definition: Definition, name: str, member: str) -> None:
+    if usable_field(definition, name, member).type not in _MOMENTS:
         raise UnusableTest(
-            "due" if test.due else "since",
+            member,
             f"trường “{name}” của lớp {definition.slug} không phải ngày hoặc thời điểm.",
             f'field "{name}" of layer {definition.slug} is no date or time.',
         )
+
+
+def _check_finished(test: Deadline | NewEvent, definition: Definition) -> None:
     if test.finished:
         usable_field(definition, test.finished, "finished")
     if (test.state is None) != (not test.finished_states):

@@ -9,18 +9,19 @@ from typing import Any
 from layers.definition_reader import load_builtin as load_layers
 from layers.errors import suggestion
 from layers.yaml_nodes import Place
+from scenarios.definition import RuleScope
 from scenarios.rules.errors import UnusableTest
-from scenarios.rules.feature_checks import check_test
-from scenarios.rules.feature_shape import FEATURE_TESTS, Counted, FeatureTest, Match, Scalar
+from scenarios.rules.feature_checks import check_scope, check_test
+from scenarios.rules.feature_shape import FEATURE_TESTS, Counted, FeatureTest, Match, Relation, Scalar
 
 _LISTS = ("values", "finished_states")
-_WORDS: dict[str, type[StrEnum]] = {"counted": Counted}
+_WORDS: dict[str, type[StrEnum]] = {"counted": Counted, "relation": Relation}
 _MOST_VALUES = 100
 _MOST_METRES = 1_000_000.0
 _MOST_HOURS = 87_840
 
 
-def read_feature_test(place: Place, shape: str) -> FeatureTest:
+def read_feature_test(place: Place, shape: str, scope: RuleScope) -> FeatureTest:
     """The test of a rule of this shape: its members are those of the class in :mod:`scenarios.rules.feature_shape`.
 
     Raises:
@@ -34,6 +35,7 @@ def read_feature_test(place: Place, shape: str) -> FeatureTest:
     test = kind(**{name: _read(member, name) for name, member in members.items()})
     try:
         check_test(test, load_layers())
+        check_scope(test, scope, load_layers())
     except UnusableTest as refused:
         place.refuse_at(refused.member, refused.vi, refused.en)
     return test

@@ -26,7 +26,7 @@ class Counted(StrEnum):
 
 
 class Relation(StrEnum):
-    """How a feature lies to those of another layer: wholly inside one, meeting one, within metres of one, or none."""
+    """How a feature lies to those of another layer: inside one, meeting one, within metres of one, meeting none."""
 
     WITHIN = "within"
     CROSSING = "crossing"
@@ -76,11 +76,59 @@ class Category:
     where: tuple[Match, ...] = ()
 
 
-FeatureTest = Deadline | Category
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Events that have begun and are not over: each by itself, in clusters, or their number at each place of the scope.
+
+    At scope ``item`` with ``metres``, the figure of a cluster is the number of events within so many metres of its
+    first one, itself among them. Of events that each have enough around them, the first of all within reach of one
+    another tells of the cluster: of two such events within the metres, the earlier one (then the lesser key).
+
+    Args:
+        at: field of the moment of the event; one without a moment, or of later than now, is none.
+        window_h: events are forgotten so many hours after their moment; None for as long as they are not over.
+        metres: how near the events of a cluster are; around a node, at scope ``node``.
+        places: layer of the nodes or zones of the scope.
+        finished, state, finished_states: what says that an event is over, as for a deadline.
+    """
+
+    layer: str
+    at: str
+    window_h: int | None = None
+    metres: float | None = None
+    places: str | None = None
+    finished: str | None = None
+    state: str | None = None
+    finished_states: tuple[Scalar, ...] = ()
+    where: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spatial:
+    """Features of a layer by how they lie to those of another; the figure is the number of those others.
+
+    Outside them all the figure is 1. A feature is not set against itself where both layers are one.
+
+    Args:
+        metres: of the relation ``near``, the limit included.
+        other_where: keeps features of the other layer.
+    """
+
+    layer: str
+    other: str
+    relation: Relation
+    metres: float | None = None
+    where: tuple[Match, ...] = ()
+    other_where: tuple[Match, ...] = ()
+
+
+FeatureTest = Deadline | Category | NewEvent | Spatial
 
 FEATURE_TESTS: Final[Mapping[str, type[FeatureTest]]] = {
     "deadline": Deadline,
     "category": Category,
+    "new_event": NewEvent,
+    "spatial": Spatial,
 }
 
 
@@ -99,7 +147,7 @@ def feature_document(value: Any) -> Any:
     """A test, or a part of one, as plain JSON that :func:`feature_from` reads again."""
     if isinstance(value, tuple):
         return [feature_document(item) for item in value]
-    if isinstance(value, (Deadline, Category, Match)):
+    if isinstance(value, (FeatureTest, Match)):
         return {item.name: feature_document(getattr(value, item.name)) for item in fields(value)}
     return str(value) if isinstance(value, StrEnum) else value
 

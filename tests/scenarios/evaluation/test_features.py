@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine, text
 
 from app.database import Database
@@ -15,13 +19,15 @@ from layers.access import Scope
 from layers.definition_reader import load_builtin as load_layers
 from layers.publish import ChangeNote, Mode, publish_rows
 from layers.registry import put_layer
+from scenarios import loader
 from scenarios.alerts.reading import AlertFilter, ListedAlert, list_alerts, read_alert
+from scenarios.definition import Scenario
 from scenarios.evaluation.backtest import Trial, back_test
 from scenarios.evaluation.errors import NoHistoryOfFeatures
 from scenarios.evaluation.feature_judging import feature_rules
 from scenarios.evaluation.replay import replay_alert
-from scenarios.evaluation.running import evaluate_due
-from scenarios.loader import get_scenario, load_builtin
+from scenarios.evaluation.running import evaluate, evaluate_due
+from scenarios.loader import get_scenario, load_builtin, load_scenario
 from scenarios.outcomes import PlaceKind, Standing
 from scenarios.work.calendar import WorkCalendar
 from tests.layers.ask_world import commune_code
@@ -34,6 +40,7 @@ ADMIN = Scope.local_admin()
 START = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LAYERS = ("administrative-dossiers", "documents", "assigned-tasks", "cadres")
+PLACED = ("outbreaks", "schools", "flood-areas")
 NOTE = ChangeNote("test")
 
 
@@ -58,6 +65,40 @@ class Office:
     def document(self, key: str, due_in: timedelta, **values: object) -> None:
         made = {"is_outgoing": False, "received_at": START, "due_at": self.now + due_in, "state": "in_progress"}
         self.publish("documents", key, **{**made, **values})
+
+    def place(self, slug: str, key: str, geometry: BaseGeometry, **values: object) -> None:
+        """Publishes a feature beside those that are there."""
+        name = load_layers()[slug].key[0]
+        rows = self.held.setdefault(slug, {})
+        rows[key] = {**rows.get(key, {}), **values, name: key, "geometry": geometry}
+        frame = gpd.GeoDataFrame(list(rows.values()), geometry="geometry", crs=4326)
+        for column in frame.columns.drop("geometry"):
+            frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
+        with self.owner.begin() as connection:
+            publish_rows(connection, slug, [frame], mode=Mode.REPLACE, note=NOTE)
+
+    def outbreak(self, key: str, lon: float, **values: object) -> None:
+        at = {"disease": "Sởi", "detected_on": START.date()}
+        self.place("outbreaks", key, shapely.Point(lon, 9.95), **{**at, **values})
+
+    def school(self, key: str, lon: float, **values: object) -> None:
+        self.place("schools", key, shapely.Point(lon, 9.95), name="Trường", level="TH", **values)
+
+    def flood(self, key: str, west: float, east: float) -> None:
+        self.place("flood-areas", key, shapely.box(west, 9.94, east, 9.96), depth_m=1.0)
+
+    def judge(self, scenario: Scenario, after: timedelta = timedelta(minutes=1)) -> None:
+        """Evaluates a scenario of the test's own."""
+        self.now += after
+        with self.engine.begin() as connection:
+            assert evaluate(connection, scenario, lambda: self.now, WorkCalendar()) is not None
+
+    def clear(self) -> None:
+        """Forgets what was told."""
+        with self.owner.begin() as connection:
+            connection.execute(
+                text("TRUNCATE judging.standings, alerts.alerts, alerts.evidence, alerts.steps, tasks.tasks")
+            )
 
     def evaluate(self, after: timedelta = timedelta(minutes=1)) -> list[str]:
         self.now += after
@@ -87,9 +128,13 @@ def office(store: Database) -> Iterator[Office]:
             put_layer(connection, load_layers()[slug], author="test")
             name = load_layers()[slug].key[0]
             publish_rows(connection, slug, [pd.DataFrame({name: []})], mode=Mode.REPLACE, note=NOTE)
-    made = Office(owner, engine)
-    made.evaluate()
-    yield made
+        for slug in PLACED:
+            put_layer(connection, load_layers()[slug], author="test")
+            empty = gpd.GeoDataFrame({load_layers()[slug].key[0]: []}, geometry=[], crs=4326)
+            publish_rows(connection, slug, [empty], mode=Mode.REPLACE, note=NOTE)
+    opened = Office(owner, engine)
+    opened.evaluate()
+    yield opened
     engine.dispose()
     owner.dispose()
 
@@ -232,5 +277,111 @@ def test_the_rules_of_the_sources_over_features_are_evaluated() -> None:
     rules = {(r.scenario, r.rule.register) for found in load_builtin().values() for r in feature_rules(found)}
     assert rules == {
         ("S10", "T19"), ("S11", "T18"), ("S11", "T19"), ("S12", "T28"), ("S21", "T29"), ("S21", "T30"), ("S22", "T25"),
-        ("S25", "T21"),
+        ("S25", "T21"), ("S26", "T22"),
     }  # fmt: skip
+
+
+class TestNewEvents:
+    def test_an_outbreak_is_told_of_without_its_place_until_it_is_under_control(self, office: Office) -> None:
+        office.outbreak("O-1", 105.95, state="active")
+        assert office.evaluate() == ["S26"]
+        (alert,) = office.alerts("S26", "T22")
+        assert (alert.place_kind, alert.place_key, alert.unit_code) == (PlaceKind.FEATURE, "O-1", HERE)
+        # The layer is restricted: where it is, is told to those who may read the layer.
+        assert (alert.lon, alert.lat) == (None, None)
+        office.outbreak("O-1", 105.95, state="controlled")
+        office.evaluate()
+        assert office.standings("S26", "T22") == [("O-1", Standing.CLEAR)]
+
+    def test_a_cluster_and_its_evidence(self, office: Office, tmp_path: Path) -> None:
+        test = "{layer: schools, at: data_on, metres: 500, window_h: 72}"
+        scenario = made(tmp_path, "new_event", "item", test, operator=">=", number=3)
+        for number in range(3):
+            office.school(f"T-{number}", 105.95 + number * 0.001, data_on=START.date() - timedelta(days=2 - number))
+        office.school("T-9", 106.1, data_on=START.date())
+        office.judge(scenario)
+        (alert,) = office.alerts("S45", "T99")
+        assert (alert.place_kind, alert.place_layer, alert.place_key) == (PlaceKind.CLUSTER, "schools", "T-0")
+        assert (alert.value, alert.lon, alert.lat) == (3.0, 105.95, 9.95)
+        with office.engine.connect() as connection:
+            (frozen,) = read_alert(connection, ADMIN, alert.id).evidence
+        assert frozen.evidence["detail"]["features"] == ["T-0", "T-1", "T-2"]
+        office.school("T-1", 106.2, data_on=START.date())
+        office.judge(scenario)
+        assert office.standings("S45", "T99") == [("T-0", Standing.CLEAR)]
+        with office.engine.connect() as connection:
+            replayed = replay_alert(connection, ADMIN, alert.id)
+        assert [(one.again, one.is_same) for one in replayed] == [("3", True), (None, True)]
+
+
+class TestRelations:
+    def test_a_school_in_a_flood_area_by_revisions_of_both_layers(self, office: Office, tmp_path: Path) -> None:
+        scenario = made(tmp_path, "spatial", "item", "{layer: schools, other: flood-areas, relation: within}")
+        office.school("T-1", 105.95)
+        office.school("T-2", 106.15)
+        office.flood("F-1", 105.94, 105.96)
+        office.judge(scenario)
+        (alert,) = office.alerts("S45", "T99")
+        assert (alert.place_kind, alert.place_key, alert.value) == (PlaceKind.FEATURE, "T-1", 1.0)
+        assert (alert.unit_code, alert.lon, alert.lat) == (HERE, 105.95, 9.95)
+        office.flood("F-1", 106.14, 106.16)
+        office.judge(scenario)
+        assert office.standings("S45", "T99") == [("T-1", Standing.CLEAR), ("T-2", Standing.HOLDS)]
+        with office.engine.connect() as connection:
+            assert all(one.is_same for one in replay_alert(connection, ADMIN, alert.id))
+
+    def test_schools_counted_around_nodes_and_in_zones(self, office: Office, tmp_path: Path) -> None:
+        for number in range(3):
+            office.school(f"T-{number}", 105.95 + number * 0.001, facilities_met=False)
+        office.flood("F-1", 105.9495, 105.9515)
+        around = "{layer: schools, field: facilities_met, values: [false], places: schools, metres: 150}"
+        office.judge(made(tmp_path, "category", "node", around, operator=">", number=2))
+        assert [(a.place_kind, a.place_key, a.value) for a in office.alerts("S45", "T99")] == [
+            (PlaceKind.NODE, "T-1", 3.0)
+        ]
+        office.clear()
+        inside = "{layer: schools, field: facilities_met, values: [false], places: flood-areas}"
+        office.judge(made(tmp_path, "category", "zone", inside))
+        (alert,) = office.alerts("S45", "T99")
+        assert (alert.place_kind, alert.place_layer, alert.place_key) == (PlaceKind.FEATURE, "flood-areas", "F-1")
+        assert alert.value == 2.0
+
+
+class TestSpeech:
+    def test_quiet_hours_duration_and_rate_hold_for_features_too(self, office: Office, tmp_path: Path) -> None:
+        test = "{layer: schools, field: facilities_met, values: [false]}"
+        speech = '{min_duration_h: 1, rate_limit_h: 24, quiet: {start: "10:00", end: "12:00"}}'
+        scenario = made(tmp_path, "category", "item", test, speech=speech)
+        office.school("T-1", 105.95, facilities_met=False)
+        # 9h01 in Vietnam; an hour later it is quiet until noon.
+        told = []
+        for hours in (0, 1, 1, 1):
+            office.judge(scenario, hours * HOUR)
+            told.append(len(office.alerts("S45", "T99")))
+        assert told == [0, 0, 0, 1]
+        for met, hours in ((True, 1), (False, 1), (False, 3), (False, 24)):
+            office.school("T-1", 105.95, facilities_met=met)
+            office.judge(scenario, hours * HOUR)
+            told.append(len(office.alerts("S45", "T99")))
+        # Within a day of the first telling nothing is told anew.
+        assert told[4:] == [1, 1, 1, 2]
+
+
+def made(folder: Path, shape: str, scope: str, test: str, *, speech: str = "", **threshold: object) -> Scenario:
+    """A scenario of one rule, read from YAML as an operator's would be."""
+    words = "".join(f"\n      {name}: {value!r}" for name, value in threshold.items())
+    rule = f"""
+rules:
+  - register: T99
+    shape: {shape}
+    scope: {scope}
+    threshold:
+      stated: "Thử"
+      status: stated{words}
+    test: {test}
+    {"speech: " + speech if speech else ""}
+"""
+    head = (Path(loader.__file__).parent / "builtin" / "s11.yaml").read_text(encoding="utf-8").split("rules:")[0]
+    path = folder / "s45.yaml"
+    path.write_text(head.replace("code: S11", "code: S45") + rule, encoding="utf-8")
+    return load_scenario(path)

@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, func, insert
 
 from layers.definition import Definition
 from layers.definition_reader import load_code_lists, load_definition
 from layers.registry import put_layer
-from layers.tables import feature_table
+from layers.tables import feature_table, has_unit_codes
 from scenarios.rules.feature_figures import Item
 
-ITEMS = "judged-items"
+ITEMS, POINTS, LINES, ZONES = "judged-items", "judged-points", "judged-lines", "judged-zones"
 _YAML = """
 slug: {slug}
 title: {{vi: Việc thử, en: Test items}}
@@ -47,10 +47,23 @@ def layer(slug: str = ITEMS, geometry: str | None = None, sensitivity: str = "in
     """One of these layers, read from YAML as an operator's would be."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{slug}.yaml"
-        shape = f"geometry: {geometry}" if geometry else ""
+        shape = f"geometry: {geometry}\ngeometry_required: false" if geometry else ""
         unit = "" if geometry else "unit_field: commune_code"
         path.write_text(_YAML.format(slug=slug, geometry=shape, unit=unit, sensitivity=sensitivity), encoding="utf-8")
         return load_definition(path, load_code_lists())
+
+
+def layers() -> dict[str, Definition]:
+    """All of them, one of each kind of geometry, by slug."""
+    kinds = {ITEMS: None, POINTS: "Point", LINES: "MultiLineString", ZONES: "MultiPolygon"}
+    return {slug: layer(slug, geometry) for slug, geometry in kinds.items()}
+
+
+def _geometry(definition: Definition, item: Item) -> dict[str, object]:
+    if definition.geometry is None:
+        return {}
+    geom = None if item.geometry is None else func.ST_GeomFromText(item.geometry.wkt, 4326)
+    return {"geom": geom, **({"unit_codes": [item.unit_code]} if has_unit_codes(definition) else {})}
 
 
 def put_layers(owner: Engine, definitions: Sequence[Definition]) -> None:
@@ -70,6 +83,7 @@ def store_items(connection: Connection, definition: Definition, items: Sequence[
             "from_revision": 1,
             "code": item.key,
             **item.values,
+            **_geometry(definition, item),
         }
         for number, item in enumerate(items, start=1)
     ]

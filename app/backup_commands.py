@@ -21,6 +21,7 @@ from app.backup.place import Place, find_place, write_conf
 from app.backup.replacing import replace_cluster
 from app.backup.restoring import Restored, restore_to
 from app.console import console, fail, say, working
+from app.database import personal_key_file
 from app.owner import open_database, record_act
 from app.reports.receiving import reports_key_file
 from app.settings import CHECKOUT, Settings
@@ -106,7 +107,9 @@ def verify_command() -> None:
 def _tell_keys(settings: Settings, place: Place) -> None:
     """Keys are not in the repository, whose thief would otherwise hold what they lock."""
     second_factor = settings.second_factor_key or settings.state_dir / "secrets" / "second-factor.key"
-    keys = (place.key_file, signing_key_file(settings), second_factor, reports_key_file(settings))
+    personal = personal_key_file(settings)
+    erased = personal.with_name(f"{personal.name}.erased")
+    keys = (place.key_file, signing_key_file(settings), second_factor, reports_key_file(settings), personal, erased)
     names = ", ".join(str(path) for path in keys if path.exists())
     say(
         f"Khóa KHÔNG nằm trong kho; hãy cất riêng: {names}",

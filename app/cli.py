@@ -29,6 +29,7 @@ from app.intake_command import intake_file
 from app.layer_commands import layers_app
 from app.logs import configure_logs
 from app.owner import open_database
+from app.personal_commands import personal_app
 from app.postgres import ClusterError
 from app.query_command import ask_question
 from app.question_text import read_question_text
@@ -63,6 +64,7 @@ app.add_typer(report_maps_app, name="report-map")
 app.add_typer(channels_app, name="channels")
 app.command("intake")(intake_file)
 app.add_typer(accounts_app, name="accounts")
+app.add_typer(personal_app, name="personal")
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:

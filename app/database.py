@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from app.cluster import Cluster, ensure_database, role_password
 from app.settings import Settings
 from layers.access import Gate
+from layers.personal.keys import KeyFile, with_key
 from migrations.run import LOGINS
 
 if TYPE_CHECKING:
@@ -35,10 +36,17 @@ FOR_TILES = MappingProxyType({"plan_cache_mode": "force_generic_plan", "work_mem
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A PostGIS database: a superuser's address and the secret that the logins' passwords come from."""
+    """A PostGIS database.
+
+    Attributes:
+        superuser_url: Address of a superuser.
+        secret: What the logins' passwords come from.
+        personal_key: The key of personal data, which every engine brings along.
+    """
 
     superuser_url: URL
     secret: bytes = field(repr=False)
+    personal_key: KeyFile | None = None
 
     def url(self, login: str) -> URL:
         """The address of the database for one of the service's logins."""
@@ -60,7 +68,8 @@ class Database:
 
     def superuser_engine(self) -> Engine:
         """An engine for migrations."""
-        return create_engine(self.superuser_url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+        url = self.superuser_url.set(drivername="postgresql+psycopg")
+        return self._with_key(create_engine(url, poolclass=NullPool))
 
     def engine(self, login: str, *, keeps: int = 0) -> Engine:
         """A synchronous engine for commands and jobs.
@@ -72,22 +81,38 @@ class Database:
         """
         url = self.url(login).set(drivername="postgresql+psycopg")
         if not keeps:
-            return create_engine(url, poolclass=NullPool)
+            return self._with_key(create_engine(url, poolclass=NullPool))
         # One that the server has closed meanwhile is replaced, not handed out.
-        return create_engine(url, pool_size=keeps, max_overflow=4, pool_pre_ping=True)
+        return self._with_key(create_engine(url, pool_size=keeps, max_overflow=4, pool_pre_ping=True))
+
+    def _with_key(self, engine: Engine) -> Engine:
+        return engine if self.personal_key is None else with_key(engine, self.personal_key)
 
 
-def cluster_database(cluster: Cluster, name: str = DATABASE_NAME) -> Database:
-    """The service's database in a private cluster, created where it is missing."""
+def personal_key_file(settings: Settings) -> Path:
+    """Where the key of personal data lies; without it nobody can read them, so it is kept apart from back-ups."""
+    return settings.personal_key or settings.state_dir / "secrets" / "personal.key"
+
+
+def cluster_database(cluster: Cluster, name: str = DATABASE_NAME, *, key: Path | None = None) -> Database:
+    """The service's database in a private cluster, created where it is missing.
+
+    Args:
+        cluster: Running.
+        name: The database.
+        key: File of the key of personal data; one beside the cluster's data where none is named.
+    """
     ensure_database(cluster, name)
-    return Database(make_url(cluster.superuser_dsn(name)), cluster.secret)
+    file = KeyFile(key or cluster.data_dir.parent / "personal.key")
+    return Database(make_url(cluster.superuser_dsn(name)), cluster.secret, file)
 
 
 def external_database(settings: Settings) -> Database:
     """The database that ``DATABASE_URL`` names; its logins' secret is kept in the state folder."""
     if settings.database_url is None:
         raise ValueError("DATABASE_URL is not set")
-    return Database(make_url(settings.database_url.get_secret_value()), _own_secret(settings.state_dir))
+    url = make_url(settings.database_url.get_secret_value())
+    return Database(url, _own_secret(settings.state_dir), KeyFile(personal_key_file(settings)))
 
 
 def _own_secret(folder: Path) -> bytes:

@@ -17,6 +17,7 @@ from app.cluster import cluster_status
 from app.database import external_database
 from app.finding import Finding
 from app.locate import locate_database
+from app.personal_health import examine_personal
 from app.postgres import ClusterError, find_programs
 from app.sending.health import examine_channels
 from app.serve import is_free
@@ -87,6 +88,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield from examine_audit(database, settings)
     yield from examine_backups(database, settings)
     yield from examine_channels(database.superuser_engine(), settings)
+    yield from examine_personal(database, settings)
 
 
 def examine_database(engine: Engine) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.cluster import ensure_cluster
-from app.database import Database, cluster_database, external_database
+from app.database import Database, cluster_database, external_database, personal_key_file
 from app.settings import CHECKOUT, Settings
 
 
@@ -15,4 +15,5 @@ def locate_database(settings: Settings) -> Database:
     """
     if settings.database_url is not None:
         return external_database(settings)
-    return cluster_database(ensure_cluster(CHECKOUT, state_dir=settings.state_dir))
+    cluster = ensure_cluster(CHECKOUT, state_dir=settings.state_dir)
+    return cluster_database(cluster, key=personal_key_file(settings))

@@ -23,6 +23,8 @@ from app.api.jobs import router as jobs_router
 from app.api.layers import router as layers_router
 from app.api.observations import router as observations_router
 from app.api.people import router as people_router
+from app.api.personal import counts_router
+from app.api.personal import router as personal_router
 from app.api.query import router as query_router
 from app.api.report_maps import router as report_maps_router
 from app.api.scenario_revisions import router as scenario_revisions_router
@@ -115,7 +117,18 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             rasters = RasterTiles(chosen.raster_dir, chosen.raster_cache_mb * 1024 * 1024)
             editing, sealing = found.engine("diaban_writer"), open_sealing_key(reports_key_file(chosen))
             app.state.resources = Resources(
-                chosen, gate, watcher, statements, tiles, writer, rasters, editing, people, live, sealing
+                chosen,
+                gate,
+                watcher,
+                statements,
+                tiles,
+                writer,
+                rasters,
+                editing,
+                people,
+                live,
+                sealing,
+                found.engine("diaban_personal"),
             )
             app.state.ogc = OGCDocuments(chosen.public_url)
             yield
@@ -147,6 +160,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         freshness_router,
         exports_router,
         layers_router,
+        personal_router,
+        counts_router,
         definitions_router,
         units_router,
         scenarios_router,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.cluster import use_cluster
 from app.console import note
-from app.database import Database, cluster_database, external_database
+from app.database import Database, cluster_database, external_database, personal_key_file
 from app.external import require_fit
 from app.settings import CHECKOUT, Settings
 from layers.audit import Event, record_event
@@ -24,7 +24,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
         yield database
         return
     with use_cluster(CHECKOUT, state_dir=settings.state_dir, report=note) as cluster:
-        yield cluster_database(cluster)
+        yield cluster_database(cluster, key=personal_key_file(settings))
 
 
 @contextmanager

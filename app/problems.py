@@ -41,6 +41,7 @@ from layers.identity.errors import (
     TooManyFailures,
 )
 from layers.job_keeping import JobNotFailed
+from layers.personal.errors import PersonalKeyError, PersonalNotFound, TooManyViews
 from layers.restyle import StyleChanged
 from layers.rights import NotAllowed
 from layers.units import UnitNotFound
@@ -114,6 +115,7 @@ _NOT_FOUND = (
     GrantNotFound,
     UploadNotFound,
     FileGone,
+    PersonalNotFound,
 )
 _STATUSES: Mapping[type[Exception], int] = {
     FileNotReady: 409,
@@ -146,6 +148,7 @@ _STATUSES: Mapping[type[Exception], int] = {
     TooManyFailures: 429,
     SignInsBusy: 503,
     TooManyListeners: 503,
+    TooManyViews: 429,
     AccountExists: 409,
     LastAdministrator: 409,
     OwnAccount: 403,
@@ -294,6 +297,9 @@ def register_problems(app: FastAPI) -> None:
 
 def _domain_error(request: Request, error: Exception) -> Response:
     status = _STATUSES.get(type(error), 404 if isinstance(error, _NOT_FOUND) else 400)
+    if isinstance(error, PersonalKeyError):
+        # The key's file is the operator's to put right; the question was a good one.
+        status = 503
     if isinstance(error, BadMediaType):
         status = 415
     kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")

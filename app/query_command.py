@@ -17,5 +17,6 @@ async def ask_question(database: Database, settings: Settings, document: dict[st
     watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
     async with open_gate(database, settings) as gate, watcher.running():
         question = parse_question(document)
-        answer = await ask(gate, watcher.catalogue, Scope.local_admin(), question, Statements())
+        scope, least = Scope.local_admin(), settings.small_count
+        answer = await ask(gate, watcher.catalogue, scope, question, Statements(), least_group=least)
         return write_answer(answer)

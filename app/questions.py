@@ -41,5 +41,6 @@ class Answerer:
         watcher = CatalogueWatcher(self.database.dsn("diaban_watcher"))
         async with open_gate(self.database, self.settings) as gate, watcher.running():
             question = parse_question(dict(document))
-            answer = await ask(gate, watcher.catalogue, scope, question, Statements())
+            least = self.settings.small_count
+            answer = await ask(gate, watcher.catalogue, scope, question, Statements(), least_group=least)
         return write_answer(answer), MEDIA_TYPES[question.format]

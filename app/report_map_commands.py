@@ -130,4 +130,5 @@ def _write(out: Path, form: ReportForm, target: str, read: Read) -> None:
 async def _read(database: Database, settings: Settings, read: Read) -> Report:
     watcher = CatalogueWatcher(database.dsn("diaban_watcher"))
     async with open_gate(database, settings) as gate, watcher.running():
-        return await read(Reading(gate, watcher.catalogue, Statements(), Scope.local_admin()), database)
+        reading = Reading(gate, watcher.catalogue, Statements(), Scope.local_admin(), settings.small_count)
+        return await read(reading, database)

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Pools, the catalogue's watcher, compiled statements and the tile service of one process."""
+    """Pools, the catalogue's watcher, compiled statements and the tile service of one process.
+
+    Attributes:
+        opening: Engine of the one login that opens sealed personal values.
+    """
 
     settings: Settings
     gate: Gate
@@ -39,6 +43,7 @@ class Resources:
     people: People
     live: LiveHub
     sealing: SealingKey
+    opening: Engine
 
     @property
     def catalogue(self) -> Catalogue:

@@ -44,6 +44,15 @@ class Settings(BaseSettings):
     given_public_url: str | None = Field(None, pattern=r"^https?://\S+$", validation_alias="DIABAN_PUBLIC_URL")
     state_dir: Path = CHECKOUT / ".diaban"
     second_factor_key: Path | None = None
+    # What personal fields are sealed under; back-ups of the database must not hold it.
+    personal_key: Path | None = None
+    # How often one account may open personal values in full within an hour.
+    personal_views_per_hour: int = Field(60, ge=1, le=10_000)
+    # From how many persons on the system needs the next level (Decree 331/2026); 0 where it is approved for more.
+    # Groups of fewer features are kept back in figures of restricted layers; 0 keeps none back.
+    small_count: int = Field(5, ge=0, le=100)
+    personal_limit: int = Field(100_000, ge=0)
+    personal_sensitive_limit: int = Field(10_000, ge=0)
     # Accounts of people that nobody has used for so many days are closed; 0 closes none.
     # Another service that people sign in with (OpenID Connect); an address without TLS only on this very machine.
     oidc_issuer: str | None = Field(None, pattern=r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?)$")

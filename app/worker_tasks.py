@@ -26,6 +26,8 @@ from layers.freshness.reminding import remind
 from layers.identity.idle import close_idle_accounts
 from layers.jobs import JobKind, move_outbox
 from layers.live import prune_events
+from layers.personal.erasures import keep_erasures
+from layers.personal.retention import end_keeping
 from scenarios.evaluation.running import evaluate_due
 from scenarios.notifying.delivering import prune_deliveries
 from scenarios.photos.tidying import tidy_photos
@@ -87,6 +89,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("report_shares_recorded", lambda: _record_shares(writer), every_s=900.0),
         Step("reminders_given", lambda: _remind(writer), every_s=REMIND_EVERY_S),
         Step("idle_accounts_closed", lambda: _close_idle(database, settings), every_s=3600.0),
+        Step("personal_data_expired", lambda: _end_keeping(database), every_s=3600.0),
         Step("audit_checkpointed", lambda: keep_checkpoints(database, settings), every_s=CHECKPOINT_EVERY_S),
         Step("backups_due", BackupRounds(settings).tick, every_s=BACKUP_EVERY_S),
     )
@@ -176,3 +179,16 @@ def _prune_live(writer: Engine) -> None:
 def _prune_deliveries(writer: Engine) -> None:
     with writer.begin() as connection:
         prune_deliveries(connection, _now())
+
+
+def _end_keeping(database: Database) -> None:
+    """Takes out personal values that have been kept as long as their layer says."""
+    engine = database.engine("diaban_owner")
+    with engine.begin() as connection:
+        count = end_keeping(connection, _now(), author="diaban worker")
+    if count:
+        # What was destroyed is kept on record outside the database too, once it is certain.
+        with engine.begin() as connection:
+            keep_erasures(connection)
+        log.info("personal_data_expired", rows=count)
+    engine.dispose()

@@ -120,6 +120,12 @@ class Scope:
         grants = (replace(g, right=replace(g.right, actions=g.right.actions & kept)) for g in self.grants)
         return replace(self, grants=tuple(grant for grant in grants if grant.right.actions))
 
+    def opening(self, least: Attributes) -> Scope:
+        """The same scope with those rights to read alone that include personal fields, masked or in full."""
+        order = list(Attributes)
+        kept = [g for g in self.grants if order.index(g.right.attributes) >= order.index(least)]
+        return replace(self, grants=tuple(kept)).only([Action.READ])
+
     @classmethod
     def reading(
         cls, subject: str, *, classes: Iterable[Sensitivity] = (), layers: Iterable[str] = (), units: Units = None

@@ -19,6 +19,7 @@ from layers.question_pages import page_statement, page_values, read_page
 from layers.question_route import route_line
 from layers.question_units import AskedUnits, asked_units, resolve_boundary
 from layers.reader import Statements, current_target
+from layers.small_counts import LEAST, least_told
 from spatial.answers import count_of, figures_of
 from spatial.condition_values import condition_values
 from spatial.figures import check_figures
@@ -51,8 +52,24 @@ class Prepared:
     values: Mapping[str, object]
 
 
-async def ask(gate: Gate, catalogue: Catalogue, scope: Scope, question: Question, statements: Statements) -> Answer:
+async def ask(
+    gate: Gate,
+    catalogue: Catalogue,
+    scope: Scope,
+    question: Question,
+    statements: Statements,
+    *,
+    least_group: int = LEAST,
+) -> Answer:
     """Answers a question within the reader's scope; all statements run on one connection of the gate.
+
+    Args:
+        gate: Lends the connection.
+        catalogue: The layers.
+        scope: The reader's.
+        question: What is asked.
+        statements: Where compiled statements are kept.
+        least_group: Groups of fewer features are kept back in figures of restricted layers.
 
     Raises:
         LayerNotFound: a layer does not exist for this reader.
@@ -61,7 +78,7 @@ async def ask(gate: Gate, catalogue: Catalogue, scope: Scope, question: Question
     """
     check_layers(catalogue, scope, question)
     async with gate.read(scope) as connection:
-        prepared = await prepare(connection, catalogue, scope, question, statements)
+        prepared = await prepare(connection, catalogue, scope, question, statements, least_group=least_group)
         found = await _fetch(connection, prepared)
         for _ in range(MAX_TRIES):
             if found.agreed:
@@ -71,10 +88,17 @@ async def ask(gate: Gate, catalogue: Catalogue, scope: Scope, question: Question
 
 
 async def prepare(
-    connection: Connection[Record], catalogue: Catalogue, scope: Scope, question: Question, statements: Statements
+    connection: Connection[Record],
+    catalogue: Catalogue,
+    scope: Scope,
+    question: Question,
+    statements: Statements,
+    *,
+    least_group: int = LEAST,
 ) -> Prepared:
     """Compiles a question's statements and looks up what their values depend on: units, routes, revisions."""
     asked = await find_layers(connection, catalogue, scope, question)
+    asked = dataclasses.replace(asked, least_told=least_told(scope, asked.layer.definition, least_group))
     check_figures(current_target(asked.layer.definition), question)
     figures = _figures_statement(statements, asked, question, question.figures) if question.figures else None
     page = None

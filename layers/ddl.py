@@ -17,7 +17,7 @@ from layers.tables import feature_table, has_unit_codes, history_table, private_
 from spatial.boundary import lies_in_several
 
 MAX_IDENTIFIER = 63
-GRANTS_EDITION = "1"
+GRANTS_EDITION = "2"
 """Changes whenever :func:`grant_layer` gives something else than before, so that databases in place follow."""
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call]
@@ -38,7 +38,6 @@ def create_layer_tables(connection: Connection, definition: Definition) -> None:
     private = private_table(definition)
     if private is not None:
         connection.execute(CreateTable(private))
-        _run(connection, "ALTER TABLE {0} ADD PRIMARY KEY (fid, revision)", private)
     _run(connection, "CREATE SEQUENCE {0}", _sequence(definition))
     _run(connection, "ALTER TABLE {0} ADD PRIMARY KEY (province_code, fid, from_revision)", history)
     for constraint in _checks(features, definition):
@@ -60,10 +59,12 @@ def alter_layer_tables(connection: Connection, old: Definition, new: Definition)
     for field in new.fields:
         if field.name in known:
             continue
-        targets = [private_table(new)] if field.personal else [feature_table(new), history_table(new)]
-        for table in targets:
-            if table is not None:
-                _add_column(connection, table, field, exists=private_table(old) is not None)
+        if not field.personal:
+            for table in (feature_table(new), history_table(new)):
+                _add_column(connection, table, field)
+    private = private_table(new)
+    if private is not None and private_table(old) is None:
+        connection.execute(CreateTable(private))
     features = feature_table(new)
     names = connection.execute(
         text(
@@ -91,10 +92,7 @@ def _refuse_rebuilds(old: Definition, new: Definition) -> None:
             raise DefinitionChangeRefused(new.slug, field.name, str(was.type), str(field.type))
 
 
-def _add_column(connection: Connection, table: Table, field: Field, *, exists: bool) -> None:
-    if table.schema == "private" and not exists:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        return
+def _add_column(connection: Connection, table: Table, field: Field) -> None:
     kind = sql_type(field.type).compile(dialect=_DIALECT)
     _run(connection, "ALTER TABLE {0} ADD COLUMN {1} " + kind, table, _PREPARER.quote(field.name))
 
@@ -250,10 +248,29 @@ def grant_layer(connection: Connection, definition: Definition) -> None:
         _run(connection, "CREATE POLICY scope_write ON {0} TO diaban_writer USING (true)", table)
     private = private_table(definition)
     if private is not None:
-        _run(connection, "GRANT SELECT, INSERT, DELETE ON {0} TO diaban_writer", private)
+        _grant_private(connection, definition, private)
     _run(connection, "GRANT USAGE ON SEQUENCE {0} TO diaban_writer", _sequence(definition))
 
 
+def _grant_private(connection: Connection, definition: Definition, private: Table) -> None:
+    """Sealed values: the writer writes them; the login that opens them sees those of its scope, by a view."""
+    _run(connection, "GRANT SELECT, INSERT ON {0} TO diaban_writer", private)
+    opening = "opening." + _PREPARER.quote(definition.table)
+    own = (_SPANNING if has_unit_codes(definition) else _IN_ONE).replace("unit_code", "f.unit_code")
+    view = _OPENING_VIEW.replace("{own}", own)
+    _run(connection, view, opening, *_layer_literals(definition), private, feature_table(definition))
+    _run(connection, "ALTER VIEW {0} OWNER TO diaban_owner", opening)
+    _run(connection, "GRANT SELECT ON {0} TO diaban_personal", opening)
+
+
+# A view instead of a policy, because COPY does not write into a table with policies. It runs with the owner's rights.
+_OPENING_VIEW = """
+CREATE OR REPLACE VIEW {0} WITH (security_barrier) AS
+SELECT f.fid, p.revision, p.sealed, k.person, k.restricted_at,
+    CASE WHEN k.restricted_at IS NULL THEN k.wrapped END AS wrapped, f.unit_code
+FROM {4} f LEFT JOIN {3} p ON p.fid = f.fid LEFT JOIN personal.keys k ON k.id = p.key_id
+WHERE (SELECT access.reads_all({1}, {2})) OR {own}
+"""
 # What the gate set is looked up once a statement, by the sub-selects.
 _READ_POLICY = """
 CREATE POLICY scope_read ON {0} FOR SELECT TO diaban_reader USING (

@@ -12,10 +12,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     MetaData,
-    Subquery,
     Table,
     Text,
-    and_,
     case,
     cast,
     delete,
@@ -28,11 +26,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.schema import CreateTable
 
 from layers.ddl import sequence_name
 from layers.definition import Definition
+from layers.personal.sealing import mark_personal_changes, restore_sealed, write_personal
 from layers.staging import stage_table
 from layers.tables import (
     common_columns,
@@ -40,7 +38,6 @@ from layers.tables import (
     field_columns,
     has_unit_codes,
     history_table,
-    private_table,
     rows_at_revision,
 )
 
@@ -75,28 +72,7 @@ def restore_rows(connection: Connection, definition: Definition, revision: int) 
     names = [name for name in common_columns(definition) if name != "from_revision"]
     listed = [then.c[name] for name in names]
     connection.execute(insert(stage).from_select(["row_no", *names], select(then.c.fid, *listed)))
-    private = private_table(definition)
-    if private is None:
-        return
-    kept = latest_private(private, revision)
-    values = {field.name: kept.c[field.name] for field in definition.personal_fields}
-    connection.execute(update(stage).values(values).where(stage.c.fid == kept.c.fid))
-
-
-def latest_private(private: Table, revision: int | None = None, *, of: Table | None = None) -> Subquery:
-    """Selects each feature's newest private row, or the newest up to a revision.
-
-    Args:
-        private: Table of personal values.
-        revision: The newest that counts.
-        of: A table of fids; the rows of others are not read, which for few fids of a large layer saves much.
-    """
-    statement = select(private).ext(distinct_on(private.c.fid)).order_by(private.c.fid, private.c.revision.desc())
-    if revision is not None:
-        statement = statement.where(private.c.revision <= revision)
-    if of is not None:
-        statement = statement.where(private.c.fid.in_(select(of.c.fid).where(of.c.fid.is_not(None))))
-    return statement.subquery("latest_private")
+    restore_sealed(connection, definition, revision)
 
 
 def classify_rows(
@@ -129,9 +105,7 @@ def mark_rows(connection: Connection, definition: Definition) -> None:
         .values(op=case((_differs(definition), "update"), else_="same"))
         .where(stage.c.fid == features.c.fid)
     )
-    private = private_table(definition)
-    if private is not None:
-        _mark_private_changes(connection, definition, private)
+    mark_personal_changes(connection, definition)
     connection.execute(update(stage).values(op="insert").where(stage.c.op.is_(None)))
 
 
@@ -192,19 +166,6 @@ def _differs(definition: Definition) -> ColumnElement[bool]:
     return or_(*pairs)
 
 
-def _mark_private_changes(connection: Connection, definition: Definition, private: Table) -> None:
-    stage = stage_table(definition)
-    kept = latest_private(private, of=stage)
-    names = [field.name for field in definition.personal_fields]
-    differs = or_(*(stage.c[name].is_distinct_from(kept.c[name]) for name in names))
-    connection.execute(
-        update(stage).values(op="update").where(stage.c.op == "same", stage.c.fid == kept.c.fid, differs)
-    )
-    unknown = ~exists().where(kept.c.fid == stage.c.fid)
-    filled = or_(*(stage.c[name].is_not(None) for name in names))
-    connection.execute(update(stage).values(op="update").where(stage.c.op == "same", unknown, filled))
-
-
 def apply_delta(connection: Connection, definition: Definition, revision: int) -> None:
     """Moves closed rows to history and writes the new ones, all as of ``revision``."""
     features, history = feature_table(definition), history_table(definition)
@@ -220,16 +181,7 @@ def apply_delta(connection: Connection, definition: Definition, revision: int) -
     values = [_staged(definition, stage, name) for name in written]
     rows = select(*values, literal(revision, BigInteger)).where(stage.c.op != "same").order_by(stage.c.fid)
     connection.execute(insert(features).from_select([*written, "from_revision"], rows))
-    private = private_table(definition)
-    if private is not None:
-        personal = [field.name for field in definition.personal_fields]
-        # A row of nulls is written too where an older row would otherwise be taken for the feature's values.
-        known = exists().where(private.c.fid == stage.c.fid)
-        kept = or_(*(stage.c[name].is_not(None) for name in personal), known)
-        source = select(stage.c.fid, literal(revision, BigInteger), *(stage.c[name] for name in personal))
-        connection.execute(
-            insert(private).from_select(["fid", "revision", *personal], source.where(and_(stage.c.op != "same", kept)))
-        )
+    write_personal(connection, definition, revision)
 
 
 def _staged(definition: Definition, stage: Table, name: str) -> ColumnElement[object]:

@@ -17,6 +17,7 @@ from layers.delta import classify_rows
 from layers.edit_rows import CurrentFeature, edited_row, find_features, rows_frame
 from layers.errors import FeatureNotFound, RowsRefused, VersionConflict
 from layers.matching import match_edits
+from layers.personal.sealing import keep_personal
 from layers.publication import ChangeNote, LockedLayer, Published, database_refusals, lock_layer, publish_delta
 from layers.refusals import Refusal
 from layers.rights import Action, NotAllowed
@@ -207,6 +208,20 @@ def _stage(
     if checked.refused:
         raise _refusal(definition.slug, checked.refused)
     stage_rows(connection, definition, [checked.rows])
+    _keep_personal(connection, definition, edits, targets)
+
+
+def _keep_personal(
+    connection: Connection, definition: Definition, edits: Sequence[Edit], targets: Sequence[CurrentFeature | None]
+) -> None:
+    """A changed feature keeps the personal values that its edit does not name, without their being opened."""
+    personal = {field.name for field in definition.personal_fields}
+    rows: dict[frozenset[str], list[int]] = {}
+    for number, (edit, found) in enumerate(zip(edits, targets, strict=True), start=1):
+        if found is not None and not isinstance(edit, DeleteFeature):
+            rows.setdefault(frozenset(personal.intersection(edit.properties)), []).append(number)
+    for said, numbers in rows.items():
+        keep_personal(connection, definition, said, rows=numbers)
 
 
 def _refusal(slug: str, refused: Sequence[Refusal]) -> RowsRefused:

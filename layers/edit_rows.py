@@ -10,17 +10,16 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from layers.definition import Definition
-from layers.delta import latest_private
 from layers.errors import FeatureNotFound, FieldNotFound
-from layers.tables import feature_table, has_unit_codes, private_table
+from layers.tables import feature_table, has_unit_codes
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentFeature:
-    """A feature as it stands now, personal fields included; geometry in EPSG:4326.
+    """A feature as it stands now, without personal fields; geometry in EPSG:4326.
 
     Attributes:
         from_revision: The revision that this state dates from.
@@ -63,7 +62,7 @@ def _fid_of_key(connection: Connection, definition: Definition, key: Mapping[str
 
 
 def _read(connection: Connection, definition: Definition, fids: set[int]) -> Iterable[CurrentFeature]:
-    table, private = feature_table(definition), private_table(definition)
+    table = feature_table(definition)
     if not fids:
         return []
     columns: list[ColumnElement[object]] = [
@@ -74,12 +73,7 @@ def _read(connection: Connection, definition: Definition, fids: set[int]) -> Ite
         columns.append(table.c.unit_codes)
     if definition.geometry is not None:
         columns.append(func.ST_AsBinary(table.c.geom).label("geom"))
-    held: FromClause = table
-    if private is not None:
-        kept = latest_private(private)
-        columns += [kept.c[field.name] for field in definition.personal_fields]
-        held = table.outerjoin(kept, kept.c.fid == table.c.fid)
-    source = select(*columns).select_from(held).where(table.c.fid.in_(sorted(fids)))
+    source = select(*columns).where(table.c.fid.in_(sorted(fids)))
     return [_current(definition, row) for row in connection.execute(source).mappings()]
 
 
@@ -91,7 +85,7 @@ def _current(definition: Definition, row: RowMapping) -> CurrentFeature:
         province_code=row["province_code"],
         unit_code=row["unit_code"],
         key_ordinal=row["key_ordinal"],
-        properties={field.name: row[field.name] for field in definition.fields},
+        properties={field.name: row[field.name] for field in definition.fields if not field.personal},
         geometry=shapely.from_wkb(wkb) if wkb is not None else None,
         unit_codes=tuple(row.get("unit_codes") or (row["unit_code"],)),
     )
@@ -107,7 +101,7 @@ def edited_row(
 ) -> dict[str, object]:
     """The state that an edit wants: values named by it, and of the others those that stay.
 
-    Hidden fields stay always, personal ones unless they are named.
+    Hidden fields stay always. Personal ones are in the row where they are named; the others are kept later on.
 
     Raises:
         FieldNotFound: The layer shows no field of this name.
@@ -118,7 +112,7 @@ def edited_row(
             raise FieldNotFound(definition.slug, name, known=(field.name for field in definition.public_fields))
     row: dict[str, object] = {"geometry": geometry}
     if found is not None:
-        stays = [field.name for field in definition.fields if keeps_rest or field.hidden or field.personal]
+        stays = [f.name for f in definition.fields if not f.personal and (keeps_rest or f.hidden)]
         row |= {name: found.properties[name] for name in stays}
         row |= {"fid": found.fid, "key_ordinal": found.key_ordinal}
         if geometry is None and definition.unit_field is None:

@@ -12,6 +12,7 @@ from layers.question_layers import AskedLayers
 from layers.question_notes import UNIT_COLUMNS, field_column, value_column
 from layers.question_units import AskedUnits, unit_names, units_to_show
 from layers.reader import current_target
+from layers.small_counts import kept_back
 from spatial.errors import InvalidQuestion
 from spatial.figures import MAX_GROUPS
 from spatial.question_model import Figures, Level, Op, Value
@@ -43,6 +44,11 @@ async def figure_table(
         for record in records
     }
     _check_number(len(records))
+    if asked.least_told:
+        counts = {
+            tuple(record[f"g{index}"] for index in range(width)): int(str(record["matched"])) for record in records
+        }
+        groups |= dict.fromkeys(kept_back(counts, asked.least_told), (None,) * len(figures.values))
     definition = asked.layer.definition
     columns = [field_column(definition, name) for name in figures.by]
     if figures.level is None:

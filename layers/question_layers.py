@@ -54,11 +54,16 @@ class SourceLayer:
 
 @dataclass(frozen=True, slots=True)
 class AskedLayers:
-    """The layer asked and the sources of its conditions, by path."""
+    """The layer asked and the sources of its conditions, by path.
+
+    Attributes:
+        least_told: The smallest group whose figures are told; 0 where all are.
+    """
 
     layer: Layer
     pinned: Pinned | None
     sources: Mapping[str, SourceLayer]
+    least_told: int = 0
 
     @property
     def rows(self) -> dict[str, SourceRows]:

@@ -38,6 +38,10 @@ _OTHERS = Label("Một đối tượng không được tính là nguồn của c
 _UNION = Label(
     "Phần bên trong được đo theo hợp của các vùng nguồn.", "The part inside is measured in the zones' union."
 )
+_FEW = Label(
+    "Nhóm có rất ít đối tượng (và nhóm dễ suy ra từ tổng) để trống, để không nhận ra được từng hộ, từng người.",
+    "Groups of very few features, and one that the total would give away, are left empty so that nobody is recognised.",
+)
 _TITLES = {
     Op.COUNT: Label("Số lượng", "Count"),
     Op.SUM: Label("Tổng", "Sum"),
@@ -114,6 +118,8 @@ def notes_of(question: Question, asked: AskedLayers) -> tuple[Label, ...]:
         notes.append(_PARTLY)
     if spans and question.figures is not None and question.figures.level is not None:
         notes.append(_ONCE)
+    if question.figures is not None and asked.least_told:
+        notes.append(_FEW)
     if any(_of_own_layer(item, asked) for item in question.where):
         notes.append(_OTHERS)
     if any(isinstance(item, ZoneCondition) and item.parts and isinstance(item.zone, Source) for item in question.where):

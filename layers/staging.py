@@ -12,20 +12,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from sqlalchemy import ARRAY, BigInteger, Column, Connection, Integer, MetaData, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
 
 from layers.definition import Definition, Field, FieldType, GeometryType
+from layers.personal.staged import hide_personal, require_sealed
 from layers.tables import STORAGE_SRID, StoredGeometry, sql_type
 
 # A mark that no cleaned text contains stands for NULL, so that every text, even "\N" or "", survives.
 NULL_MARK = "\x01"
+PERSONAL = "_personal"
+SEALED = {"key_id": "_key_id", "sealed": "_sealed", "terms": "_terms"}
+"""Columns of sealed values in ``private`` and in ``stage``, where fields stand beside them: no field begins so."""
 _MULTI = {GeometryType.MULTIPOLYGON: "MultiPolygon", GeometryType.MULTILINESTRING: "MultiLineString"}
 
 
 @lru_cache(maxsize=256)
 def stage_table(definition: Definition) -> Table:
-    """The temporary table of an upload: system columns that may still be empty, all fields, geometry."""
+    """The temporary table of an upload: system columns that may still be empty, fields, geometry.
+
+    Personal values that the rows bring are one unreadable document in :data:`PERSONAL`; those that are taken over from
+    the features' own are in the columns of :data:`SEALED`, as they were.
+    """
     columns: list[Column[object]] = [
         Column("row_no", BigInteger, nullable=False),
         Column("fid", BigInteger),
@@ -34,8 +43,12 @@ def stage_table(definition: Definition) -> Table:
         Column("unit_code", Text),
         Column("unit_codes", ARRAY(Text)),
         Column("key_ordinal", Integer, nullable=False, server_default="0"),
-        *(Column(field.name, sql_type(field.type)) for field in definition.fields),
+        *(Column(field.name, sql_type(field.type)) for field in definition.fields if not field.personal),
     ]
+    if definition.personal_fields:
+        kinds: tuple[TypeEngine[Any], ...] = (BigInteger(), LargeBinary(), ARRAY(Text()))
+        columns.append(Column(PERSONAL, LargeBinary))
+        columns += [Column(name, kind) for name, kind in zip(SEALED.values(), kinds, strict=True)]
     if definition.geometry is not None:
         columns.append(Column("geom", StoredGeometry.of("GEOMETRY", STORAGE_SRID)))
     return Table("stage", MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
@@ -44,19 +57,26 @@ def stage_table(definition: Definition) -> Table:
 def stage_rows(connection: Connection, definition: Definition, frames: Iterable[pd.DataFrame]) -> int:
     """Copies frames into the temporary table ``stage`` and returns the number of rows.
 
+    Personal values leave this process unreadable.
+
     Args:
         connection: Inside a transaction; the table goes with it.
         definition: The layer that the frames are meant for.
         frames: Columns named like the fields, ``geometry`` of shapely objects in EPSG:4326 where the layer
             has a geometry; an index that numbers the rows; ``fid`` where the features are known.
+
+    Raises:
+        PersonalKeyError: The frames bring personal values, and there is no key for them.
     """
+    if definition.personal_fields:
+        require_sealed(connection, definition)
     table = stage_table(definition)
     connection.execute(CreateTable(table))
     count = 0
     for frame in frames:
         if frame.empty:
             continue
-        columns, body = _csv_columns(definition, frame)
+        columns, body = _csv_columns(definition, frame, hide_personal(connection, definition, frame))
         _copy(connection, table, columns, body)
         count += len(frame)
     return count
@@ -71,7 +91,9 @@ def _copy(connection: Connection, table: Table, columns: list[str], body: str) -
         copy.write(body)
 
 
-def _csv_columns(definition: Definition, frame: pd.DataFrame) -> tuple[list[str], str]:
+def _csv_columns(
+    definition: Definition, frame: pd.DataFrame, personal: list[str | None] | None
+) -> tuple[list[str], str]:
     table: dict[str, object] = {"row_no": np.asarray(frame.index)}
     for extra in ("fid", "key_ordinal"):
         if extra in frame.columns:
@@ -81,8 +103,10 @@ def _csv_columns(definition: Definition, frame: pd.DataFrame) -> tuple[list[str]
         if extra in frame.columns:
             table[extra] = frame[extra]
     for field in definition.fields:
-        if field.name in frame.columns:
+        if field.name in frame.columns and not field.personal:
             table[field.name] = _csv_values(field, frame[field.name])
+    if personal is not None:
+        table[PERSONAL] = np.array(personal, dtype=object)
     if definition.geometry is not None:
         table["geom"] = _hex_wkb(definition.geometry, np.asarray(frame["geometry"], dtype=object))
     out = pd.DataFrame(table, index=frame.index)

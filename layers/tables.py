@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
@@ -17,7 +18,9 @@ from sqlalchemy import (
     DateTime,
     Double,
     Integer,
+    LargeBinary,
     MetaData,
+    Subquery,
     Table,
     Text,
     and_,
@@ -27,6 +30,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql import CompoundSelect
 from sqlalchemy.types import TypeEngine
 
@@ -161,15 +165,54 @@ def history_table(definition: Definition) -> Table:
 
 @lru_cache(maxsize=1024)
 def private_table(definition: Definition) -> Table | None:
-    """``private.<table>``: personal fields, one row per (fid, revision), or None without such fields."""
+    """``private.<table>``: personal values, sealed, one row per (fid, revision); None without such fields.
+
+    ``key_id`` names the person's key (:data:`PEOPLE`), ``terms`` holds keyed hashes to be found by. Whoever has no
+    values, or had them erased, has no ``sealed``.
+    """
     if not definition.personal_fields:
         return None
     columns: list[Column[object]] = [
-        Column("fid", BigInteger, nullable=False),
-        Column("revision", BigInteger, nullable=False),
-        *(Column(field.name, sql_type(field.type)) for field in definition.personal_fields),
+        Column("fid", BigInteger, primary_key=True, autoincrement=False),
+        Column("revision", BigInteger, primary_key=True, autoincrement=False),
+        Column("key_id", BigInteger),
+        Column("sealed", LargeBinary),
+        Column("terms", ARRAY(Text)),
     ]
     return Table(definition.table, MetaData(), *columns, schema="private")
+
+
+PEOPLE: Final = Table(
+    "keys",
+    MetaData(),
+    Column("id", BigInteger, primary_key=True),
+    Column("person", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary),
+    Column("erased_at", DateTime(timezone=True)),
+    schema="personal",
+)
+"""``personal.keys``: one key for each person whose values are held; ``wrapped`` is gone where they were erased."""
+
+
+def latest_private(
+    private: Table, revision: int | None = None, *, of: Table | None = None, fids: Collection[int] | None = None
+) -> Subquery:
+    """Selects each feature's newest private row, or the newest up to a revision.
+
+    Args:
+        private: Table of sealed values.
+        revision: The newest that counts.
+        of: A table of fids; the rows of others are not read, which for few fids of a large layer saves much.
+        fids: The same as numbers.
+    """
+    statement = select(private).ext(distinct_on(private.c.fid)).order_by(private.c.fid, private.c.revision.desc())
+    if revision is not None:
+        statement = statement.where(private.c.revision <= revision)
+    if of is not None:
+        statement = statement.where(private.c.fid.in_(select(of.c.fid).where(of.c.fid.is_not(None))))
+    if fids is not None:
+        statement = statement.where(private.c.fid.in_(sorted(fids)))
+    return statement.subquery("latest_private")
 
 
 def common_columns(definition: Definition) -> tuple[str, ...]:

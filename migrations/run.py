@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, text
 
 from layers.ddl import regrant_layers
 from layers.grants import put_built_in_roles
+from layers.personal.erasures import repeat_erasures
+from layers.personal.plain import begin_key, seal_all, tables_unsealed
 from spatial.crs import private_srid_rows
 
 # Two deployers must not migrate at once: the number is any constant that only we lock.
@@ -23,6 +25,9 @@ SCHEMAS = (
     "features",
     "history",
     "private",
+    "personal",
+    "opening",
+    "plain",
     "tiles",
     "uploads",
     "alerts",
@@ -44,7 +49,15 @@ _ADD_CRS = text(
     "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text)"
     " VALUES (:srid, :auth_name, :auth_srid, :srtext, :proj4text)"
 )
-LOGINS = ("diaban_owner", "diaban_writer", "diaban_reader", "diaban_public", "diaban_watcher", "diaban_auth")
+LOGINS = (
+    "diaban_owner",
+    "diaban_writer",
+    "diaban_reader",
+    "diaban_public",
+    "diaban_watcher",
+    "diaban_auth",
+    "diaban_personal",
+)
 
 
 def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None) -> str:
@@ -72,7 +85,14 @@ def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str]
         regrant_layers(connection)
         _set_passwords(connection, passwords)
         connection.commit()
+        begin_key(connection)
+        connection.commit()
+        repeat_erasures(connection, author="diaban migrate")
+        connection.commit()
         version = connection.execute(text("SELECT version_num FROM catalogue.alembic_version")).scalar_one()
+        if tables_unsealed(connection):
+            say("personal")
+            seal_all(connection)
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
         connection.commit()
     return str(version)

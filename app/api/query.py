@@ -43,7 +43,14 @@ async def post_query(request: Request, resources: ResourcesOf, scope: ScopeOf) -
     """Answers one question of any layer: features, exact totals and figures by group."""
     check_media_type(request.headers.get("content-type"))
     question = parse_question(decode_question(await request.body()))
-    answer = await ask(resources.gate, resources.catalogue, scope, question, resources.statements)
+    answer = await ask(
+        resources.gate,
+        resources.catalogue,
+        scope,
+        question,
+        resources.statements,
+        least_group=resources.settings.small_count,
+    )
     body = write_answer(answer)
     return Response(body, media_type=MEDIA_TYPES[answer.question.format])
 

@@ -141,7 +141,8 @@ async def _answer_question(
 
 def reading_of(resources: Resources, scope: Scope) -> Reading:
     """What reports are read with, for this reader."""
-    return Reading(resources.gate, resources.catalogue, resources.statements, scope)
+    least = resources.settings.small_count
+    return Reading(resources.gate, resources.catalogue, resources.statements, scope, least)
 
 
 async def about_of(

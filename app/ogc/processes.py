@@ -41,7 +41,8 @@ async def execute(request: Request, resources: ResourcesOf, scope: ScopeOf, proc
     check_layers(resources.catalogue, scope, question)
     if "respond-async" in request.headers.get("prefer", "").lower():
         return await _queue(request, resources, scope, {"inputs": inputs, "document": whole})
-    answer = await ask(resources.gate, resources.catalogue, scope, question, resources.statements)
+    least = resources.settings.small_count
+    answer = await ask(resources.gate, resources.catalogue, scope, question, resources.statements, least_group=least)
     return process_results(write_answer(answer), MEDIA_TYPES[question.format], whole=whole)
 
 

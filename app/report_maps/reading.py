@@ -42,12 +42,14 @@ class Reading:
         gate: The one gate for reading.
         catalogue: The layers as they are now.
         scope: What the reader may see.
+        least_group: Groups of fewer features are kept back in figures of restricted layers.
     """
 
     gate: Gate
     catalogue: Catalogue
     statements: Statements
     scope: Scope
+    least_group: int
 
 
 async def read_outlines(reading: Reading, extent: Extent) -> tuple[Outline, ...]:
@@ -98,7 +100,14 @@ async def read_question(reading: Reading, question: Question, about: About) -> R
         LayerNotFound: A layer does not exist for this reader.
         SpatialError: The question does not fit the layer.
     """
-    answer = await ask(reading.gate, reading.catalogue, reading.scope, for_map(question), reading.statements)
+    answer = await ask(
+        reading.gate,
+        reading.catalogue,
+        reading.scope,
+        for_map(question),
+        reading.statements,
+        least_group=reading.least_group,
+    )
     body = answer.page.body if answer.page is not None and answer.page.body is not None else b""
     drawn = await anyio.to_thread.run_sync(read_features, body)
     extent = widened(drawn.light.extent) if drawn.light.extent is not None else None

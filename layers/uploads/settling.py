@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, update
 
 from layers.definition import Definition, FieldType
-from layers.delta import latest_private
+from layers.personal.sealing import keep_personal
 from layers.staging import stage_table
-from layers.tables import feature_table, has_unit_codes, private_table
+from layers.tables import feature_table, has_unit_codes
 
 # The Hausdorff distance costs the product of both numbers of vertices.
 MAX_COMPARED_VERTICES: Final = 4000
@@ -55,12 +55,7 @@ def keep_unsaid(connection: Connection, definition: Definition, said: Collection
     shown = {field.name: features.c[field.name] for field in unsaid if not field.personal}
     if shown:
         connection.execute(update(stage).values(shown).where(stage.c.fid == features.c.fid))
-    private = private_table(definition)
-    personal = [field.name for field in unsaid if field.personal]
-    if private is not None and personal:
-        kept = latest_private(private, of=stage)
-        values = {name: kept.c[name] for name in personal}
-        connection.execute(update(stage).values(values).where(stage.c.fid == kept.c.fid))
+    keep_personal(connection, definition, said)
 
 
 def settle_rows(connection: Connection, definition: Definition, tolerance: Tolerance) -> None:

@@ -16,6 +16,7 @@ from layers.definition import Definition
 from layers.edit import DeleteFeature, Edit, Edited, InsertFeature, ReplaceFeature, UpdateFeature, edit_features
 from layers.edit_rows import find_features
 from layers.errors import FeatureNotFound, FieldNotFound, LayerNotFound, RowsRefused, VersionConflict
+from layers.personal.opening import open_values
 from layers.publish import revert_layer
 from layers.rights import Action, Right
 from layers.tables import private_table
@@ -39,7 +40,8 @@ def edit(engine: Engine, definition: Definition, *edits: Edit, base: int | None 
 def state(engine: Engine, definition: Definition, fid: int) -> dict[str, object] | None:
     with engine.connect() as connection:
         found = find_features(connection, definition, [fid])[0]
-    return dict(found.properties) if found else None
+        personal = open_values(connection, definition, fids=[fid]).get(fid, {})
+    return {**found.properties, "owner": personal.get("owner")} if found else None
 
 
 @pytest.fixture
@@ -241,8 +243,10 @@ def test_personal_values_are_one_row_for_each_revision_that_set_them(store_write
     private = private_table(layer)
     assert private is not None
     with store_writer.connect() as connection:
-        rows = connection.execute(private.select().order_by(private.c.revision))
-        assert [tuple(row) for row in rows] == [(1, 1, "Nguyễn Thị Ổi"), (1, 2, None)]
+        rows = connection.execute(private.select().order_by(private.c.revision)).all()
+        assert [(row.fid, row.revision, row.sealed is None) for row in rows] == [(1, 1, False), (1, 2, True)]
+        assert open_values(connection, layer, revision=1) == {1: {"owner": "Nguyễn Thị Ổi"}}
+        assert open_values(connection, layer) == {1: {}}
 
 
 class TestAWriterOfOneCommune:

@@ -10,11 +10,11 @@ import shapely
 from sqlalchemy import Connection, Engine, text
 
 from layers.definition import Definition
-from layers.delta import latest_private
 from layers.edit import DeleteFeature, Edit, InsertFeature, ReplaceFeature, UpdateFeature, edit_features
 from layers.errors import RowsRefused
+from layers.personal.opening import open_values
 from layers.publish import Mode, publish_rows, revert_layer
-from layers.tables import private_table, rows_at_revision
+from layers.tables import rows_at_revision
 from tests.layers.conftest import MakeLayer
 from tests.layers.store_model import Model, Place, make_place, moved
 from tests.layers.store_world import NOTE, PLACES
@@ -131,15 +131,13 @@ class Run:
 
     def _read(self, connection: Connection, revision: int) -> dict[int, tuple[object, ...]]:
         then = rows_at_revision(self.definition).params(revision=revision).subquery()
-        private = private_table(self.definition)
-        assert private is not None
-        kept = latest_private(private, revision)
-        joined = then.outerjoin(kept, kept.c.fid == then.c.fid)
+        personal = open_values(connection, self.definition, revision=revision)
         geom = then.c.geom
-        columns = (then.c.fid, then.c.code, then.c.berths, kept.c.owner, geom.ST_X(), geom.ST_Y(), then.c.unit_code)
-        rows = connection.execute(joined.select().with_only_columns(*columns)).all()
+        columns = (then.c.fid, then.c.code, then.c.berths, geom.ST_X(), geom.ST_Y(), then.c.unit_code)
+        rows = connection.execute(then.select().with_only_columns(*columns)).all()
         assert len({row[0] for row in rows}) == len(rows)
-        return {row[0]: tuple(row[1:]) for row in rows}
+        owners = {row[0]: personal.get(row[0], {}).get("owner") for row in rows}
+        return {row[0]: (row[1], row[2], owners[row[0]], *row[3:]) for row in rows}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -16,6 +16,7 @@ from app.api.definitions import router as definitions_router
 from app.api.events import router as events_router
 from app.api.exports import router as exports_router
 from app.api.figures import router as figures_router
+from app.api.forecasts import router as forecasts_router
 from app.api.freshness import router as freshness_router
 from app.api.grants import router as grants_router
 from app.api.indicators import router as indicators_router
@@ -177,6 +178,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         report_pages_router,
         photos_router,
         indicators_router,
+        forecasts_router,
         observations_router,
         events_router,
         jobs_router,

@@ -60,6 +60,7 @@ from scenarios.alerts.errors import ActOutOfOrder, AlertChanged, AlertNotFound, 
 from scenarios.errors import ScenarioError, ScenarioNotFound
 from scenarios.evaluation.errors import NoHistoryOfFeatures, RuleNotEvaluable, RuleNotFound, TooManyMoments
 from scenarios.figures.errors import IndicatorNotOfScenario
+from scenarios.forecasts.errors import HistoryTooShort, NotForecast
 from scenarios.notifying.errors import ChannelExists, ChannelNotFound, DeliveryNotFound, DeliveryUnderWay
 from scenarios.observations.errors import IndicatorNotFound, TooManyObservations
 from scenarios.photos.errors import PhotoNotFound, PhotoTooLarge, SubjectNotFound
@@ -129,6 +130,8 @@ _STATUSES: Mapping[type[Exception], int] = {
     TooManyObservations: 413,
     NoHistoryOfFeatures: 409,
     RuleNotEvaluable: 409,
+    HistoryTooShort: 409,
+    NotForecast: 409,
     TooManyMoments: 413,
     TaskChanged: 409,
     BaseMoved: 409,

@@ -188,6 +188,7 @@ class Scenario:
         rules: empty where no source gives a threshold.
         meetings: the levels that its own clauses name.
         report: how often its clauses ask for a report.
+        indicators: codes of indicators that it shows, beside those that its rules look at.
         version: which revision of it this is; 1 is the one that comes with the program.
     """
 
@@ -204,4 +205,5 @@ class Scenario:
     steps: tuple[Step, ...] = ()
     meetings: tuple[MeetingLevel, ...] = ()
     report: Label | None = None
+    indicators: tuple[str, ...] = ()
     version: int = 1

@@ -32,6 +32,7 @@ from scenarios.definition import (
     ThresholdStatus,
 )
 from scenarios.errors import ScenarioNotFound
+from scenarios.indicators.catalogue import built_in_indicators
 from scenarios.outcomes import Level
 from scenarios.rules.feature_reading import read_feature_test
 from scenarios.rules.feature_shape import FEATURE_TESTS, Deadline, FeatureTest
@@ -119,7 +120,7 @@ def _builtin() -> Mapping[str, Scenario]:
 def _scenario(place: Place) -> Scenario:
     members = place.members(
         required=("code", "title", "group", "fit", "clauses", "layers", "questions", "figures"),
-        optional=("leads", "rules", "steps", "meetings", "report"),
+        optional=("leads", "rules", "steps", "meetings", "report", "indicators"),
     )
     rules = tuple(_rule(entry) for entry in _items(members, "rules"))
     steps = tuple(_step(entry) for entry in _items(members, "steps"))
@@ -139,6 +140,7 @@ def _scenario(place: Place) -> Scenario:
         steps=steps,
         meetings=tuple(_word(entry, MeetingLevel) for entry in _items(members, "meetings")),
         report=_label(members["report"]) if "report" in members else None,
+        indicators=tuple(_choice(entry, tuple(built_in_indicators())) for entry in _items(members, "indicators")),
     )
 
 

@@ -22,11 +22,13 @@ _PERCENT = "%"
 
 
 def indicators_of(scenario: Scenario) -> dict[str, list[Rule]]:
-    """Codes of the indicators that the scenario's rules look at, in their order, each with those rules."""
+    """Codes of the indicators that its rules look at, in their order, each with those rules; then those it shows."""
     found: dict[str, list[Rule]] = {}
     for rule in scenario.rules:
         if isinstance(rule.test, SeriesTest):
             found.setdefault(rule.test.indicator, []).append(rule)
+    for code in scenario.indicators:
+        found.setdefault(code, [])
     return found
 
 

@@ -53,12 +53,14 @@ def downloaded(page: Page, name: str) -> bytes:
 def test_what_is_overdue_comes_first_with_its_last_day(stage: Stage) -> None:
     with stage.page("clerk") as page:
         page.goto("/desk/freshness?layer=schools")
-        table = page.get_by_role("region", name="Độ tươi")
+        table = page.get_by_role("region", name="Độ tươi", exact=True)
         first = table.get_by_role("row").nth(1)
         expect(first).to_contain_text("Quá hạn")
         # Renewed in January 2020, so February was the first month missed: the 29th was its last day.
         expect(first).to_contain_text("29/02/2020")
         expect(first).to_contain_text(HOSTILE)
+        expect(page.get_by_role("region", name="Bản đồ độ tươi").locator("canvas")).to_be_visible()
+        expect(page.get_by_text("dưới 50 % số phần không quá hạn")).to_be_visible()
         page.get_by_label("Tình trạng").select_option("due")
         expect(
             page.get_by_text("Không có phần dữ liệu nào như vậy.").or_(table.get_by_text("Đến kỳ").first)
@@ -81,7 +83,7 @@ def test_league_of_a_month(stage: Stage) -> None:
 def test_fits_a_phone(stage: Stage) -> None:
     with stage.page("clerk", PHONE) as page:
         page.goto("/desk/freshness?layer=schools")
-        expect(page.get_by_role("region", name="Độ tươi")).to_be_visible()
+        expect(page.get_by_role("region", name="Độ tươi", exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 

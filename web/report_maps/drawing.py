@@ -9,17 +9,15 @@ from typing import Final
 from PIL import Image, ImageChops, ImageDraw
 
 from spatial.crs import CRS84
-from web.report_maps.report import Extent, Geometry, Report
+from web.report_maps.report import Extent, Geometry, Kind, Report
 from web.svg_map import Frame, frame_of, parts_of, round_length
 
 # Drawn so many times larger and made smaller again, which smooths edges.
 FINER: Final = 2
-STROKE: Final = "#26323d"
 _GROUND: Final = "#eef2f6"
 _LAND: Final = "#ffffff"
 _BORDER: Final = "#6f86a0"
 _SEEN_THROUGH: Final = 150
-_POINT_R: Final = 6
 Dots = list[tuple[int, int]]
 
 
@@ -40,7 +38,7 @@ def draw_map(report: Report, width: int) -> MapDrawing:
     for outline in report.outlines:
         _draw_areas(canvas, frame, outline.geometry, outline.color or _LAND, _BORDER, seen=255)
     for shape in report.shapes:
-        _draw_shape(canvas, frame, shape.geometry, report.legend[shape.kind].color)
+        _draw_shape(canvas, frame, shape.geometry, report.legend[shape.kind])
     ImageDraw.Draw(canvas).rectangle((0, 0, frame.width - 1, frame.height - 1), outline="#c9d2db", width=FINER)
     bar_m = round_length(frame.width / 6 / frame.y_scale * frame.unit_m)
     bar_px = round(bar_m / frame.unit_m * frame.y_scale / FINER)
@@ -52,20 +50,20 @@ def _frame(extent: Extent, width: int) -> Frame:
     return frame_of(extent, width=width, margin=0.0)
 
 
-def _draw_shape(canvas: Image.Image, frame: Frame, geometry: Geometry, color: str) -> None:
+def _draw_shape(canvas: Image.Image, frame: Frame, geometry: Geometry, kind: Kind) -> None:
     parts = parts_of(geometry, swap=CRS84.axis_inverted)
-    if any(kind == "ring" for kind, _ in parts):
-        _draw_areas(canvas, frame, geometry, color, STROKE, seen=_SEEN_THROUGH)
+    if any(part == "ring" for part, _ in parts):
+        _draw_areas(canvas, frame, geometry, kind.color, kind.edge, seen=_SEEN_THROUGH)
         return
     pen = ImageDraw.Draw(canvas)
-    for kind, positions in parts:
+    for part, positions in parts:
         dots = [frame.place(*position[:2]) for position in positions]
-        if kind == "line":
-            pen.line(dots, fill=color, width=4 * FINER, joint="curve")
+        if part == "line":
+            pen.line(dots, fill=kind.color, width=4 * FINER, joint="curve")
             continue
         for x, y in dots:
-            r = _POINT_R * FINER
-            pen.ellipse((x - r, y - r, x + r, y + r), fill=color, outline=STROKE, width=FINER)
+            r = (kind.radius + 1) * FINER
+            pen.ellipse((x - r, y - r, x + r, y + r), fill=kind.color, outline=kind.edge, width=round(1.5 * FINER))
 
 
 def _draw_areas(canvas: Image.Image, frame: Frame, geometry: Geometry, color: str, edge: str, *, seen: int) -> None:

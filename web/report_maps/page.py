@@ -19,7 +19,7 @@ from web.report_maps.report import Geometry, Grid, Outline, Report
 
 # Of the list beside the map; the map itself shows every shape.
 MAX_LISTED: Final = 500
-STROKE: Final = "#26323d"
+LIGHT: Final = "#ffffff"
 _UNIT_STYLE: Final = {"color": "#6f86a0", "weight": 1, "fillColor": "#ffffff", "fillOpacity": 0.75}
 
 
@@ -102,21 +102,23 @@ def _add(drawn: folium.Map, name: str, features: list[tuple[dict[str, Any], dict
 def _unit(outline: Outline) -> tuple[dict[str, Any], dict[str, object]]:
     style: dict[str, object] = dict(_UNIT_STYLE)
     if outline.color is not None:
-        style |= {"fillColor": outline.color, "fillOpacity": 0.75}
+        style |= {"fillColor": outline.color, "fillOpacity": 0.9}
     properties = {"name": outline.name, "facts": outline.facts}
     return _geojson(outline.code, outline.geometry, properties), style
 
 
 def _feature(report: Report, place: int) -> tuple[dict[str, Any], dict[str, object]]:
     shape = report.shapes[place]
-    color = report.legend[shape.kind].color
-    is_line = str(shape.geometry["type"]).endswith("LineString")
+    kind = report.legend[shape.kind]
+    is_line, is_point = (str(shape.geometry["type"]).endswith(end) for end in ("LineString", "Point"))
     style: dict[str, object] = {
-        "color": color if is_line else STROKE,
-        "weight": 4 if is_line else 1,
-        "fillColor": color,
-        "fillOpacity": 0.8 if str(shape.geometry["type"]).endswith("Point") else 0.55,
+        "color": kind.color if is_line else kind.edge,
+        "weight": 4 if is_line else 2 if is_point and kind.edge == LIGHT else 1,
+        "fillColor": kind.color,
+        "fillOpacity": 0.9 if is_point else 0.55,
     }
+    if is_point:
+        style["radius"] = kind.radius
     properties = {"title": shape.title, "kind": shape.kind, "facts": shape.facts}
     return _geojson(str(place), shape.geometry, properties), style
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,9 +22,11 @@ MUTED: Final = "#4c5a68"
 LINE: Final = "#c9d2db"
 WASH: Final = "#f3f6f9"
 CAUTION: Final = "#5c3d00"
+LIGHT: Final = "#ffffff"
 # A picture is for one look: whole tables are in the HTML report.
 MAX_ROWS: Final = 20
 MAX_COLUMNS: Final = 8
+MOST: Final = 120
 MAX_KINDS: Final = 12
 _TITLE, _HEAD, _TEXT, _BOLD, _SMALL = Letters(40, 600), Letters(26, 600), Letters(22), Letters(22, 600), Letters(19)
 _HIGHEST: Final = 6_000
@@ -113,7 +117,12 @@ def _write_kinds(sheet: _Sheet, title: str, kinds: tuple[Kind, ...], report: Rep
     room = (WIDTH - 2 * MARGIN) // columns
     for place, kind in enumerate(kinds[:MAX_KINDS]):
         x, y = MARGIN + place % columns * room, sheet.y
-        sheet.pen.rounded_rectangle((x, y + 5, x + 22, y + 27), 4, fill=kind.color, outline="#26323d")
+        if kind.edge == LIGHT:
+            r, middle = kind.radius, (x + 11, y + 16)
+            box = (middle[0] - r, middle[1] - r, middle[0] + r, middle[1] + r)
+            sheet.pen.ellipse(box, fill=kind.color)
+        else:
+            sheet.pen.rounded_rectangle((x, y + 5, x + 22, y + 27), 4, fill=kind.color, outline=kind.edge)
         text = f"{kind.title} ({format_count(kind.count, english=report.about.english)})"
         _TEXT.draw(sheet.pen, x + 34, y, _TEXT.cut(text, room - 50), INK)
         if place % columns == columns - 1 or place == len(kinds[:MAX_KINDS]) - 1:
@@ -126,28 +135,45 @@ def _write_grid(sheet: _Sheet, grid: Grid, report: Report) -> None:
     if not shown or sheet.y > _HIGHEST - 1_200:
         return
     sheet.write(grid.title, _HEAD)
-    columns = min(len(grid.heads), MAX_COLUMNS)
-    room = (WIDTH - 2 * MARGIN) / columns
+    widths = _widths(grid, shown)
     for number, row in enumerate((grid.heads, *shown)):
         letters, height = (_BOLD if number == 0 else _TEXT), _TEXT.line + 8
         if number == 0:
             sheet.pen.rectangle((MARGIN, sheet.y, WIDTH - MARGIN, sheet.y + height), fill=WASH)
-        for place, cell in enumerate(row[:columns]):
-            text = letters.cut(cell, room - 20)
-            x = MARGIN + place * room + 10
-            if grid.numeric[place]:
-                x = MARGIN + (place + 1) * room - 10 - letters.width(text)
+        left = float(MARGIN)
+        for place, width in enumerate(widths):
+            text = letters.cut(row[place], width - 20)
+            x = left + (width - 10 - letters.width(text) if grid.numeric[place] else 10)
             letters.draw(sheet.pen, x, sheet.y + 4, text, INK)
+            left += width
         sheet.y += height
         sheet.pen.line([(MARGIN, sheet.y), (WIDTH - MARGIN, sheet.y)], fill=LINE)
-    left = len(grid.rows) - len(shown)
-    if left or grid.more:
-        more = report.about.say(
-            f"… còn {format_count(left, english=False)} dòng trong báo cáo HTML.",
-            f"… {format_count(left, english=True)} more rows in the HTML report.",
-        )
-        sheet.write(more if left else grid.more, _SMALL, MUTED)
+    _write_rest(sheet, grid, len(grid.rows) - len(shown), report)
     sheet.y += 16
+
+
+def _write_rest(sheet: _Sheet, grid: Grid, left: int, report: Report) -> None:
+    if not left and not grid.more:
+        return
+    more = report.about.say(
+        f"… còn {format_count(left, english=False)} dòng trong báo cáo HTML.",
+        f"… {format_count(left, english=True)} more rows in the HTML report.",
+    )
+    sheet.write(more if left else grid.more, _SMALL, MUTED)
+
+
+def _widths(grid: Grid, shown: Sequence[Sequence[str]]) -> list[float]:
+    """As wide as the longest cell of each column; where that is too much, the widest give way first."""
+    room = float(WIDTH - 2 * MARGIN)
+    columns = min(len(grid.heads), MAX_COLUMNS)
+    wanted = [
+        max(_BOLD.width(grid.heads[place][:MOST]), *(_TEXT.width(row[place][:MOST]) for row in shown)) + 22
+        for place in range(columns)
+    ]
+    if sum(wanted) <= room:
+        return [width + (room - sum(wanted)) / columns for width in wanted]
+    cap = bisect_right(range(int(room)), room, key=lambda most: sum(min(width, most) for width in wanted)) - 1
+    return [min(width, cap) for width in wanted]
 
 
 def _write_foot(sheet: _Sheet, report: Report) -> None:

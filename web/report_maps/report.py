@@ -43,11 +43,20 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A line of the legend: colour (``#rrggbb``), what it stands for, and how many shapes carry it."""
+    """A line of the legend.
+
+    Attributes:
+        color: ``#rrggbb``.
+        count: How many shapes carry it.
+        radius: Of its points, in pixels: graver ones are larger, so that colour does not tell alone.
+        edge: Colour around its points; white ones stand out of coloured units.
+    """
 
     title: str
     color: str
     count: int
+    radius: int = 6
+    edge: str = "#26323d"
 
 
 @dataclass(frozen=True, slots=True)

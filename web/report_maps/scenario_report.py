@@ -19,10 +19,10 @@ from scenarios.outcomes import Level, PlaceKind, Standing
 from web.environment import format_moment, format_value
 from web.report_maps.report import MAX_SHAPES, About, Extent, Grid, Kind, Outline, Report, Shape
 
-LEVELS: Final[Mapping[Level, tuple[Label, str]]] = {
-    Level.ALARM: (Label("Báo động", "Alarm"), "#d55e00"),
-    Level.WARNING: (Label("Cảnh báo", "Warning"), "#e69f00"),
-    Level.NOTICE: (Label("Lưu ý", "Notice"), "#56b4e9"),
+LEVELS: Final[Mapping[Level, tuple[Label, str, int]]] = {
+    Level.ALARM: (Label("Báo động", "Alarm"), "#d7191c", 11),
+    Level.WARNING: (Label("Cảnh báo", "Warning"), "#e69f00", 8),
+    Level.NOTICE: (Label("Lưu ý", "Notice"), "#0072b2", 5),
 }
 _STANDINGS: Final[Mapping[Standing, Label]] = {
     Standing.HOLDS: Label("đang vượt ngưỡng", "holds"),
@@ -70,7 +70,7 @@ def scenario_report(moment: Moment, outlines: Sequence[Outline], extent: Extent 
         about=about,
         title=about.title or title,
         lines=tuple(_lines(moment, about)),
-        legend=tuple(Kind(about.pick(LEVELS[one][0]), LEVELS[one][1], counts[one]) for one in levels),
+        legend=tuple(_kind(one, counts[one], about) for one in levels),
         fact_titles=tuple(_heads(about)[1:]),
         shapes=tuple(_shape(alert, levels, moment, names, about) for alert in places),
         outlines=tuple(_coloured(outline, moment, about) for outline in outlines),
@@ -81,6 +81,11 @@ def scenario_report(moment: Moment, outlines: Sequence[Outline], extent: Extent 
         fills=tuple(_fills(moment, about)),
         fill_title=_fill_title(moment, about),
     )
+
+
+def _kind(level: Level, count: int, about: About) -> Kind:
+    label, color, radius = LEVELS[level]
+    return Kind(about.pick(label), color, count, radius, edge="#ffffff")
 
 
 def chosen_measure(figures: IndicatorFigures, wanted: Measure | None) -> Measure:
@@ -157,7 +162,8 @@ def _figure_heads(figures: IndicatorFigures, about: About) -> tuple[str, ...]:
 def _figure_row(unit: UnitFigure, figures: IndicatorFigures, about: About) -> tuple[str, ...]:
     rank = f"{unit.rank}/{unit.ranked}" if unit.rank is not None else "–"
     period = period_name(figures.indicator.period, unit.at) if unit.at is not None else "–"
-    numbers = (unit.value, unit.plan_percent, unit.same_period)
+    percent = None if unit.plan_percent is None else round(unit.plan_percent, 1)
+    numbers = (unit.value, percent, unit.same_period)
     return (unit.code, unit.name, *(format_value(one, english=about.english) for one in numbers), rank, period)
 
 

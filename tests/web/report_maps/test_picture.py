@@ -10,7 +10,7 @@ from PIL import Image
 from tests.web.report_maps.samples import HOSTILE, hostile_report, report
 from web.report_maps.drawing import draw_map
 from web.report_maps.lettering import Letters
-from web.report_maps.picture import MAX_ROWS, WIDTH, render_picture
+from web.report_maps.picture import MARGIN, MAX_ROWS, WIDTH, _widths, render_picture
 from web.report_maps.report import Grid, Outline, Report, Shape
 
 BLUE, LAND = (0, 114, 178), (255, 255, 255)
@@ -79,6 +79,16 @@ class TestSheet:
         whole, cut, more = (picture(with_rows(count)) for count in (MAX_ROWS, MAX_ROWS + 1, MAX_ROWS + 50))
         assert cut.height > whole.height
         assert more.height == cut.height
+
+    def test_columns_are_as_wide_as_what_they_hold(self) -> None:
+        long = "thu không đạt 90% kế hoạch theo kỳ đánh giá của Sở Tài chính và các sở, ngành"
+        rows = (("1", long, "x" * 400, "9"),)
+        narrow, medium, wide, last = _widths(Grid("", ("a", "b", "c", "d"), (True, False, False, True), rows), rows)
+        assert max(narrow, last) < 60
+        assert medium <= wide
+        assert narrow + medium + wide + last <= WIDTH
+        few = _widths(Grid("", ("a", "b"), (True, True), (("1", "2"),)), (("1", "2"),))
+        assert sum(few) == WIDTH - 2 * MARGIN
 
     def test_takes_hostile_and_endless_texts(self) -> None:
         long = report(title="Ẫ" * 10_000, lines=(HOSTILE * 100,), sources=("x " * 20_000,))

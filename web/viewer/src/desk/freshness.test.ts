@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lastDay, monthNow, worstFirst, type PartFreshness, type State } from './freshness.ts';
+import { colourOf, lastDay, monthNow, worstFirst, type PartFreshness, type State } from './freshness.ts';
 
 function part(freshness: State, unit: string, due: string | null): PartFreshness {
   return { layer: 'schools', unit_code: unit, unit_name: null, renewed_at: '2026-01-01', freshness, due_at: due };
@@ -23,4 +23,8 @@ test('a period that ends at midnight is told by its last day', () => {
 test('the month is that of Viet Nam', () => {
   expect(monthNow(new Date('2026-11-30T16:59:59Z'))).toBe('2026-11');
   expect(monthNow(new Date('2026-11-30T17:00:00Z'))).toBe('2026-12');
+});
+
+test('a class begins where it says', () => {
+  expect([0, 49.9, 50, 80, 99.9, 100].map(colourOf)).toEqual(['#b35806', '#b35806', '#f1a340', '#998ec3', '#998ec3', '#542788']);
 });

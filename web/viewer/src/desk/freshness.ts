@@ -13,9 +13,29 @@ export interface PartFreshness {
   readonly due_at: string | null;
 }
 
+export interface UnitFreshness {
+  readonly unit_code: string;
+  readonly name: string | null;
+  /** Share of the promised parts that are not overdue; null where nothing is promised. */
+  readonly on_time_percent: number | null;
+}
+
+/** Classes of the map, from the worst: ColorBrewer PuOr, which colour-blind readers tell apart. */
+export const SHARES = [
+  { from: 0, colour: '#b35806', words: 'fresh.below50' },
+  { from: 50, colour: '#f1a340', words: 'fresh.from50' },
+  { from: 80, colour: '#998ec3', words: 'fresh.from80' },
+  { from: 100, colour: '#542788', words: 'fresh.all' },
+] as const;
+
+export function colourOf(percent: number): string {
+  return (SHARES.findLast((share) => percent >= share.from) ?? SHARES[0]).colour;
+}
+
 export interface FreshnessAnswer {
   readonly states: Readonly<Record<State, Label>>;
   readonly layers: readonly { readonly slug: string; readonly title: Label }[];
+  readonly units: readonly UnitFreshness[];
   readonly parts: readonly PartFreshness[];
 }
 

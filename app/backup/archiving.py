@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from app.backup.errors import IsCopy
 from app.backup.place import STANZA, Place
+from app.postmaster import wait_until
 
 HEALTH: Final = (
     "SELECT failed_count, last_archived_time, last_failed_time,"
@@ -67,6 +68,23 @@ def switch_off(dsn: str) -> None:
         connection.execute("ALTER SYSTEM RESET archive_command")
         connection.execute("ALTER SYSTEM RESET archive_timeout")
         connection.execute("SELECT pg_reload_conf()")
+
+
+def store_present_wal(connection: psycopg.Connection[tuple[object, ...]], *, within_s: float) -> bool:
+    """Ends the present WAL file and waits until it is stored; tells whether it was.
+
+    Args:
+        connection: A superuser's, in autocommit.
+        within_s: How long to wait.
+    """
+    row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+    name = "" if row is None else str(row[0])
+
+    def is_stored() -> bool:
+        last = connection.execute("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver").fetchone()
+        return last is not None and str(last[0]) >= name
+
+    return wait_until(is_stored, timeout_s=within_s)
 
 
 def _set(connection: psycopg.Connection[tuple[object, ...]], name: str, value: str) -> None:

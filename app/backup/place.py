@@ -132,6 +132,8 @@ def conf_text(place: Place, passphrase: str, data_dir: Path, server: Server | No
     """
     common = {
         "repo1-path": f"/{STANZA}",
+        # PostgreSQL has thousands of small files, each of which would be a file of the repository.
+        "repo1-bundle": "y",
         "compress-type": "zst",
         "compress-level": "3",
         "process-max": "2",

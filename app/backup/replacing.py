@@ -10,17 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from app.backup.archiving import archive_command
+import psycopg
+
+from app.backup.archiving import archive_command, store_present_wal
 from app.backup.errors import CopyUnwell, StillServing
 from app.backup.key import read_passphrase
 from app.backup.making import file_roots
 from app.backup.place import Place, find_place, write_conf
 from app.backup.restoring import Restored, restore, staging_dir
-from app.cluster import cluster_status, prepare_home, stop_cluster
-from app.postmaster import wait_until, write_as
+from app.cluster import cluster_status, ensure_cluster, prepare_home, stop_cluster
+from app.postmaster import find_postmaster, wait_until, write_as
 from app.settings import CHECKOUT, Settings
 
 ENDS_WITHIN_S: Final = 90.0
+STORED_WITHIN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Replaced:
 def replace_cluster(settings: Settings, at: datetime | None) -> Replaced:
     """Restores beside the present data, looks at the copy, and only then stops the service and swaps.
 
-    Files that the copy names are put back; files that came later stay.
+    Files that the copy names are put back; files that came later stay. What is written while the copy is being made
+    is in the data that are kept, and not in the copy.
 
     Args:
         settings: They name repository, key and cluster.
@@ -47,6 +51,8 @@ def replace_cluster(settings: Settings, at: datetime | None) -> Replaced:
     """
     place = find_place(settings)
     prepare_home(CHECKOUT, "main", settings.state_dir)
+    if at is None:
+        _store_last_wal(place, settings)
     staged = staging_dir(place)
     restored = restore(settings, place, staged, file_roots(settings), at)
     if not restored.is_well:
@@ -56,6 +62,16 @@ def replace_cluster(settings: Settings, at: datetime | None) -> Replaced:
     write_conf(place, read_passphrase(place.key_file))
     kept = _swap(place, staged)
     return Replaced(restored, kept)
+
+
+def _store_last_wal(place: Place, settings: Settings) -> None:
+    """Lets what a running database has last written reach the repository, so that the copy has it too."""
+    if find_postmaster(place.data_dir, place.os_user) is None:
+        return
+    dsn = ensure_cluster(CHECKOUT, state_dir=settings.state_dir).superuser_dsn()
+    # A database that cannot do this any more is the reason for replacing it.
+    with suppress(psycopg.Error), psycopg.connect(dsn, autocommit=True) as connection:
+        store_present_wal(connection, within_s=STORED_WITHIN_S)
 
 
 def _stop_service(settings: Settings) -> None:

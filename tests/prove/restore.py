@@ -20,6 +20,8 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import text
 
+from app.backup.archiving import switch_off
+from app.backup.checking import verify_repository
 from app.backup.files import FileStore
 from app.backup.key import read_passphrase
 from app.backup.listing import Kind
@@ -33,6 +35,7 @@ from app.demo import DemoPlan, prepare
 from layers.audit import Event, record_event
 from tests.app.backup.world import Installation, installation, numbers_in, written
 from tests.prove._house import write_report
+from tests.prove._object_store import SECRET, object_store, options
 
 WRITERS = 4
 SEGMENT = 16 * 2**20
@@ -77,8 +80,9 @@ def main() -> None:
             sys.stdout.write(f"{number}/{asked.rounds}, {len(tally.faults)} faults\n")
             sys.stdout.flush()
         replaced = _replace(writes, tally)
+        objects = _in_object_store(house, tally)
     sizes = (made.backup.database_bytes / 1e6, made.backup.stored_bytes / 1e6, full_s)
-    lines = _report(tally, asked, sizes, replaced)
+    lines = _report(tally, asked, sizes, (replaced, objects))
     write_report("restore", "Restored after the disk has died", lines)
     raise SystemExit(1 if tally.faults else 0)
 
@@ -220,7 +224,34 @@ def _replace(writes: Writes, tally: Tally) -> str:
     return f"timeline {done.restored.timeline}, then {restored.timeline}"
 
 
-def _report(tally: Tally, asked: argparse.Namespace, sizes: tuple[float, float, float], replaced: str) -> list[str]:
+def _in_object_store(house: Installation, tally: Tally) -> str:
+    """The same database with its repository in an object store that an officer's file names."""
+    folder = house.state.with_name("store")
+    folder.mkdir()
+    with object_store(folder) as store:
+        file = folder / "store.conf"
+        file.write_text(options(store))
+        there = Installation(house.settings.model_copy(update={"backup_repo": file}))
+        made = back_up(there.settings, there.database, Kind.FULL, actor="prove")
+        more = there.acknowledge(2_000_000, 20)
+        there.archive()
+        restored = restore_to(there.settings, house.state.with_name("state-store"), None)
+        place = find_place(there.settings)
+        files = file_store(place, read_passphrase(place.key_file), there.settings)
+        wrong = [en for _, en in verify_repository(place, files).faults]
+        if not written(restored) >= set(more) or restored.file_count != len(made.files.listing):
+            wrong.append("something written is not there")
+        if SECRET in b"".join(path.read_bytes() for path in (place.folder / "log").iterdir()).decode():
+            wrong.append("the store's secret is in a log")
+        tally.faults += [f"object store: {found}" for found in wrong]
+        _look(restored, tally, "object store")
+        switch_off(there.database.superuser_dsn)
+        return f"{len(store.objects)} objects, {restored.file_count} files, {len(wrong)} faults"
+
+
+def _report(
+    tally: Tally, asked: argparse.Namespace, sizes: tuple[float, float, float], more: tuple[str, str]
+) -> list[str]:
     rpo, rto = sorted(tally.rpo_s), sorted(tally.rto_s)
     return [
         f"{asked.rounds} rounds, seed {asked.seed}, {asked.parcels:,} parcels: **{len(tally.faults)} faults**.",
@@ -240,7 +271,8 @@ def _report(tally: Tally, asked: argparse.Namespace, sizes: tuple[float, float, 
         f"| data, stored (MB); full back-up (s) | {sizes[0]:,.0f}, {sizes[1]:,.0f}; {sizes[2]:.0f} |",
         f"| RPO: last change restored to the kill (s), median, worst | {rpo[len(rpo) // 2]:.1f}, {rpo[-1]:.1f} |",
         f"| RTO: command to the end of all checks (s), median, worst | {rto[len(rto) // 2]:.1f}, {rto[-1]:.1f} |",
-        f"| put in the place of the killed one, written on, backed up, restored | {replaced} |",
+        f"| put in the place of the killed one, written on, backed up, restored | {more[0]} |",
+        f"| the same with the repository in an object store (S3) | {more[1]} |",
         "",
         *(f"- {fault}" for fault in tally.faults),
         "",

@@ -217,7 +217,8 @@ class TestReplacing:
         place = find_place(story.place.settings)
         store = file_store(place, read_passphrase(place.key_file), story.place.settings)
         assert place.repository is not None
-        largest = max((place.repository / "backup").rglob("*.zst"), key=lambda path: path.stat().st_size)
+        stored = (place.repository / "backup" / "diaban" / story.made.backup.label / "bundle").iterdir()
+        largest = max(stored, key=lambda path: path.stat().st_size)
         with largest.open("r+b") as file:
             file.seek(4000)
             kept = file.read(1)

@@ -18,10 +18,10 @@ import psycopg
 from sqlalchemy import text
 
 from app.audit_keeper import open_keeper, seal
+from app.backup.archiving import store_present_wal
 from app.backup.restoring import Restored
 from app.cluster import cluster_status, ensure_cluster, remove_clusters
 from app.database import Database, cluster_database
-from app.postmaster import wait_until
 from app.settings import CHECKOUT, Settings
 from layers.audit import Event, record_event
 from layers.publish import ChangeNote, Mode, publish_rows
@@ -85,14 +85,7 @@ class Installation:
     def archive(self) -> None:
         """Ends the present WAL file and waits until the repository has it."""
         with psycopg.connect(self.database.superuser_dsn, autocommit=True) as connection:
-            row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-            assert row is not None
-
-            def is_stored() -> bool:
-                last = connection.execute("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver").fetchone()
-                return last is not None and last[0] >= row[0]
-
-            assert wait_until(is_stored, timeout_s=ARCHIVED_WITHIN_S)
+            assert store_present_wal(connection, within_s=ARCHIVED_WITHIN_S)
 
     def kill(self) -> None:
         """Ends the server as a power cut does."""

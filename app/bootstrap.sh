@@ -98,6 +98,7 @@ missing_parts() {
     has_pango || echo libpangoft2-1.0-0
     # The tests look at the pages in a real browser; Ubuntu's package is a snap, which a closed machine cannot get.
     if [ "$kind-$os_id" = dev-debian ]; then command -v chromium >/dev/null 2>&1 || echo chromium; fi
+    if [ "$kind" = dev ]; then command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || echo mosquitto; fi
     if [ ! -e /etc/ssl/certs/ca-certificates.crt ] && [ ! -e /etc/pki/tls/certs/ca-bundle.crt ]; then
         echo ca-certificates
     fi

@@ -50,6 +50,7 @@ from app.live.hub import LiveHub
 from app.locate import locate_database
 from app.logs import configure_logs
 from app.middleware import CancelWhenGone, LimitBody, RequestContext
+from app.observing.sensorthings import router as sensorthings_router
 from app.ogc.documents import OGCDocuments
 from app.ogc.process_jobs import router as process_jobs_router
 from app.ogc.processes import router as processes_router
@@ -180,6 +181,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         indicators_router,
         forecasts_router,
         observations_router,
+        sensorthings_router,
         events_router,
         jobs_router,
         people_router,

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
     days_worked: tuple[date, ...] = ()
     # How long each rung has with a late task before the one above is told.
     task_escalates_every: timedelta = Field(timedelta(hours=4), gt=timedelta(0))
+    # A broker that sensors publish to: <topic>/<indicator>/<place>, kept by the rights of a service account.
+    mqtt_url: SecretStr | None = None
+    mqtt_topic: str = Field("diaban/observations", pattern=r"^[^#+\x00/][^#+\x00]{0,199}$")
+    mqtt_account: str | None = None
     raster_cache_mb: int = Field(64, ge=0)
 
     max_upload_mb: int = Field(2048, ge=1)
@@ -147,6 +151,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "địa chỉ phải có dạng postgresql://người-dùng:mật-khẩu@máy:cổng/cơ-sở-dữ-liệu; "
                 "the URL must read postgresql://user:password@host:port/database"
+            )
+        return value
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _is_broker(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"mqtts?://\S+", value.get_secret_value()):
+            raise ValueError(
+                "địa chỉ phải có dạng mqtt://người-dùng:mật-khẩu@máy:cổng (mqtts nếu có TLS); "
+                "the URL must read mqtt://user:password@host:port (mqtts with TLS)"
             )
         return value
 

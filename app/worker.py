@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
+from app.observing.mqtt import Broker, listen
 from app.settings import Settings
 from app.worker_tasks import job_runners, periodic_steps
 from layers.jobs import JobKind
@@ -72,17 +73,27 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
                 for step in periodic_steps(database, settings, writer)
             ),
         ]
+        listening = [asyncio.create_task(listen(broker, writer)) for broker in _brokers(settings)]
         told = asyncio.create_task(stop.wait())
-        done, _ = await asyncio.wait([queue, *repeated, told], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([queue, *repeated, *listening, told], return_when=asyncio.FIRST_COMPLETED)
         ending.set()
         # A thread cannot be stopped: a step that takes longer than this is left to end with the process.
         _, hanging = await asyncio.wait(repeated, timeout=STEP_GRACE_S)
-        for task in (queue, told, *hanging):
+        for task in (queue, told, *listening, *hanging):
             task.cancel()
-        await asyncio.gather(queue, told, *repeated, return_exceptions=True)
+        await asyncio.gather(queue, told, *listening, *repeated, return_exceptions=True)
         writer.dispose()
         for task in done:
             task.result()
+
+
+def _brokers(settings: Settings) -> list[Broker]:
+    if settings.mqtt_url is None:
+        return []
+    if settings.mqtt_account is None:
+        log.error("mqtt_account_missing", setting="DIABAN_MQTT_ACCOUNT")
+        return []
+    return [Broker(settings.mqtt_url.get_secret_value(), settings.mqtt_topic, settings.mqtt_account)]
 
 
 async def _do_jobs(app: procrastinate.App) -> None:

@@ -181,6 +181,13 @@ def _send(path: str) -> Act:
     return act
 
 
+def _sense(client: httpx.Client) -> httpx.Response:
+    communes = client.get("/ogc/collections/communes/items", params={"limit": 1, "f": "json"}).json()
+    stream = f"documents-late-share/{communes['features'][0]['properties']['code']}"
+    entity = {"result": 7.5, "phenomenonTime": "2026-03-03T02:00:00Z", "Datastream": {"@iot.id": stream}}
+    return client.post("/api/sensorthings/v1.1/Observations", json=entity)
+
+
 def _change(method: str) -> Act:
     def act(client: httpx.Client) -> httpx.Response:
         feature = _first(client)
@@ -208,6 +215,7 @@ ACTS: dict[tuple[str, str], tuple[Act, str]] = {
     ("POST", "/api/jobs/{job_id}/retry"): (_retry, "job_retried"),
     ("POST", "/api/alerts/{alert_id}/steps"): (_acknowledge, "alert_acknowledge"),
     ("POST", "/api/observations"): (_send("/api/observations"), "observations_recorded"),
+    ("POST", "/api/sensorthings/v1.1/Observations"): (_sense, "observations_recorded"),
     ("POST", "/api/targets"): (_send("/api/targets"), "targets_recorded"),
     ("POST", "/api/tasks/{task_id}/steps"): (_take_task, "task_take"),
     ("POST", "/api/reports"): (_report, "report_received"),

@@ -25,7 +25,7 @@ LAYERS = {
 }
 # Rasters are layers of sensitivity too: tests/app/test_rasters.py. Places and admin units are public layers.
 OTHER_DATA = {
-    # Asked as POST /api/query is, through the same gate: tests/app/reports.
+    # Asked as POST /api/query is, through the same gate: tests/app/test_report_maps.py.
     "/api/report-maps/question",
     "/api/rasters",
     "/api/rasters/{slug}",

@@ -1,0 +1,1 @@
+"""How observed values come in: rows over HTTP, SensorThings, MQTT."""

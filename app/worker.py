@@ -23,7 +23,7 @@ from layers.jobs import JobKind
 
 CONCURRENCY = 2
 LONGEST_PAUSE_S = 60.0
-STEP_GRACE_S = 5.0
+STEP_GRACE_S = 8.0
 HEARTBEAT_S = 2.0
 # A worker that has been silent for so long is dead, and what it did is given to another.
 STALLED_S = 8.0

@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     public_reports: bool = False
     reports_per_hour: int = Field(20, ge=1, le=1000)
     reports_key: Path | None = None
+    # Who sent a report is forgotten so many days after it was closed; 0 forgets nobody.
+    reporters_kept_days: int = Field(365, ge=0, le=3650)
     # Addresses or networks whose X-Forwarded-* headers are believed.
     trusted_proxies: tuple[str, ...] = ()
 

@@ -32,6 +32,7 @@ from scenarios.evaluation.running import evaluate_due
 from scenarios.notifying.delivering import prune_deliveries
 from scenarios.photos.tidying import tidy_photos
 from scenarios.reports.flood import prune_attempts
+from scenarios.reports.forgetting import forget_reporters
 from scenarios.reports.lateness import tell_late_reports
 from scenarios.reports.shares import record_shares
 from scenarios.tasks.escalating import escalate_tasks
@@ -85,6 +86,7 @@ def periodic_steps(database: Database, settings: Settings, writer: Engine) -> Se
         Step("reports_late_told", lambda: _tell_late(writer), every_s=30.0),
         Step("deliveries_carried", courier.step, every_s=1.0),
         Step("deliveries_pruned", lambda: _prune_deliveries(writer), every_s=3600.0),
+        Step("reporters_forgotten", lambda: _forget_reporters(writer, settings), every_s=3600.0),
         Step("photos_tidied", lambda: _tidy_photos(writer, settings), every_s=600.0),
         Step("report_shares_recorded", lambda: _record_shares(writer), every_s=900.0),
         Step("reminders_given", lambda: _remind(writer), every_s=REMIND_EVERY_S),
@@ -133,6 +135,16 @@ def _tell_late(writer: Engine) -> None:
         prune_attempts(connection, now)
     if count:
         log.info("reports_late_told", count=count)
+
+
+def _forget_reporters(writer: Engine, settings: Settings) -> None:
+    """Forgets who sent reports that were closed long ago."""
+    if not settings.reporters_kept_days:
+        return
+    with writer.begin() as connection:
+        count = forget_reporters(connection, datetime.now(UTC), timedelta(days=settings.reporters_kept_days))
+    if count:
+        log.info("reporters_forgotten", count=count)
 
 
 def _tidy_photos(writer: Engine, settings: Settings) -> None:

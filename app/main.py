@@ -66,6 +66,7 @@ from app.reports.receiving import reports_key_file
 from app.reports.routes import router as reports_router
 from app.resources import Resources
 from app.security_headers import SecurityHeaders
+from app.sending.pages import router as own_channels_router
 from app.settings import Settings
 from app.tile_routes import router as tile_router
 from app.uploads.file_routes import router as upload_files_router
@@ -196,6 +197,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         upload_files_router,
         notices_router,
         channels_router,
+        own_channels_router,
     ):
         app.include_router(router)
     # The last added is the outermost.

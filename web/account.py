@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from layers.definition import Label
 from layers.identity.tokens import Token
+from scenarios.notifying.channel import Channel
+from scenarios.notifying.wording import LEVEL_WORDS
 from web.environment import Site, render
 
 
@@ -49,6 +51,7 @@ class Shown:
         notice: What to say at the top.
         secret: The second factor that is being added.
         recovery_codes: Codes to recover by, shown once.
+        channels: Where notifications to the person go; None where nothing sends mail.
     """
 
     tokens: Sequence[Token]
@@ -56,6 +59,7 @@ class Shown:
     notice: Notice | None = None
     secret: Secret | None = None
     recovery_codes: Sequence[str] = ()
+    channels: Sequence[Channel] | None = None
 
 
 def render_signin(
@@ -83,7 +87,7 @@ def render_signin(
 
 
 def render_account(site: Site, person: Person, shown: Shown) -> bytes:
-    """The page of one's own account: password, second factor and tokens."""
+    """The page of one's own account: password, second factor, tokens and e-mail."""
     return render(
         "account.html",
         site=site,
@@ -92,4 +96,5 @@ def render_account(site: Site, person: Person, shown: Shown) -> bytes:
         person=person,
         shown=shown,
         notice=shown.notice,
+        levels=LEVEL_WORDS,
     )

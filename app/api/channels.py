@@ -16,10 +16,12 @@ from sqlalchemy import Connection, Engine
 from starlette.responses import Response
 
 from app.client_address import source_of
+from app.identity.identify import known_of
 from app.resources import Principal, ResourcesOf, SignedIn
 from app.sending.senders import senders_of, webhook_key
 from app.sending.webhook import secret_of
 from layers.grants import account_of
+from layers.rights import Action, Area, NotAllowed
 from scenarios.notifying.channel import Channel, ChannelKind, Draft, Language, Pace, Wanted
 from scenarios.notifying.channels import add_channel, list_channels, remove_channel, try_channel
 from scenarios.notifying.errors import InvalidChannel
@@ -73,6 +75,10 @@ async def get_channels(resources: ResourcesOf, principal: SignedIn) -> Response:
 @router.post("/channels", status_code=201, summary="Thêm kênh · Add a channel")
 async def post_channel(request: Request, body: ChannelBody, resources: ResourcesOf, principal: SignedIn) -> Response:
     """Adds a channel; the secret of a webhook is told here and never again."""
+    known = known_of(request)
+    if known is not None and known.is_restricted:
+        # Nothing is sent to whoever has no rights yet for want of a password or a second factor.
+        raise NotAllowed(Action.ADMINISTER, Area.ALERTS)
     draft, source, settings = body.draft(principal), source_of(request), resources.settings
     channel = await _run(
         resources.editing,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Final
 from uuid import UUID
 
+import anyio
 import segno
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -42,6 +43,8 @@ from layers.identity.errors import (
 from layers.identity.second_factor import Enrolment
 from layers.identity.sessions import Proof
 from layers.identity.tokens import list_tokens, revoke_token
+from scenarios.notifying.channel import Channel
+from scenarios.notifying.channels import list_own_channels
 from web.account import Notice, Person, Secret, Shown, render_account, render_signin
 from web.environment import Site
 
@@ -127,27 +130,27 @@ async def post_signout(request: Request, resources: ResourcesOf) -> Response:
 @router.api_route(ACCOUNT, methods=["GET", "HEAD"])
 async def get_account(request: Request, resources: ResourcesOf) -> Response:
     """One's own account."""
-    return await _account(request, resources)
+    return await account_page(request, resources)
 
 
 @router.post("/account/password")
 async def post_password(request: Request, resources: ResourcesOf, old: Typed, new: Typed) -> Response:
     """Changes the password."""
     if known_of(request) is None:
-        return _to_signin(request, resources)
+        return to_signin(request, resources)
     try:
         await renew_password(request, resources, old, new)
     except (SignInRefused, WeakPassword) as error:
-        return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
-    return await _account(request, resources, notice=_DONE, changed=True)
+        return await account_page(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
+    return await account_page(request, resources, notice=_DONE, changed=True)
 
 
 @router.post("/account/second-factor")
 async def post_second_factor(request: Request, resources: ResourcesOf) -> Response:
     """Shows a new secret to be read by an authenticator app."""
     if known_of(request) is None:
-        return _to_signin(request, resources)
-    return await _account(request, resources, enrolment=await begin_second_factor(request, resources))
+        return to_signin(request, resources)
+    return await account_page(request, resources, enrolment=await begin_second_factor(request, resources))
 
 
 @router.post("/account/second-factor/confirm")
@@ -156,12 +159,12 @@ async def post_confirm(
 ) -> Response:
     """Puts the second factor into force and shows the codes to recover by, this once."""
     if known_of(request) is None:
-        return _to_signin(request, resources)
+        return to_signin(request, resources)
     try:
         codes = await confirm_second_factor(request, resources, code)
     except WrongCode as error:
-        return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
-    return await _account(request, resources, recovery_codes=codes)
+        return await account_page(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
+    return await account_page(request, resources, recovery_codes=codes)
 
 
 @router.post("/account/tokens")
@@ -174,12 +177,12 @@ async def post_token(
 ) -> Response:
     """Makes a token and shows it this once."""
     if known_of(request) is None:
-        return _to_signin(request, resources)
+        return to_signin(request, resources)
     try:
         secret = await make_token(request, resources, TokenBody(name=name, days=days, may_edit=may_edit))
     except BadAccount as error:
-        return await _account(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
-    return await _account(request, resources, secret=secret)
+        return await account_page(request, resources, notice=Notice(Label(error.vi, error.en), is_error=True))
+    return await account_page(request, resources, secret=secret)
 
 
 @router.post("/account/tokens/{token_id}/revoke")
@@ -187,14 +190,14 @@ async def post_revoke(request: Request, resources: ResourcesOf, token_id: UUID) 
     """Ends a token."""
     known = known_of(request)
     if known is None:
-        return _to_signin(request, resources)
+        return to_signin(request, resources)
     source, holder = source_of(request), known.holder.id
     await act(resources.people, lambda c: revoke_token(c, holder, token_id, author=str(holder), source=source))
     resources.people.forget()
-    return RedirectResponse(_site(request, resources).href(ACCOUNT), 303)
+    return to_account(request, resources)
 
 
-async def _account(
+async def account_page(
     request: Request,
     resources: Resources,
     *,
@@ -204,17 +207,31 @@ async def _account(
     enrolment: Enrolment | None = None,
     recovery_codes: Sequence[str] = (),
 ) -> Response:
+    """One's own account, with what has just been done or went wrong."""
     known = known_of(request)
     if known is None:
-        return _to_signin(request, resources)
+        return to_signin(request, resources)
     site = _site(request, resources)
     tokens = await act(resources.people, lambda c: list_tokens(c, known.holder.id))
     person = _person(known, await _titles(resources), changed=changed, protected=bool(recovery_codes))
     shortest = resources.people.rules.shortest(has_second_factor=person.has_second_factor)
     person = replace(person, shortest_password=shortest)
     status = 400 if notice is not None and notice.is_error else 200
-    shown = Shown(tokens, secret, notice, _drawn(enrolment), recovery_codes)
+    channels = await _channels(resources, known.holder.id)
+    shown = Shown(tokens, secret, notice, _drawn(enrolment), recovery_codes, channels)
     return _page(render_account(site, person, shown), site, status)
+
+
+async def _channels(resources: Resources, account: UUID) -> Sequence[Channel] | None:
+    """Where notifications to the person go; None where nothing sends mail."""
+
+    def read() -> Sequence[Channel]:
+        with resources.editing.connect() as connection:
+            return list_own_channels(connection, account)
+
+    if resources.settings.smtp_host is None:
+        return None
+    return await anyio.to_thread.run_sync(read)
 
 
 async def _titles(resources: Resources) -> dict[str, Label]:
@@ -246,5 +263,11 @@ def _drawn(enrolment: Enrolment | None) -> Secret | None:
     return Secret(enrolment.secret, drawing)
 
 
-def _to_signin(request: Request, resources: Resources) -> Response:
+def to_account(request: Request, resources: Resources) -> Response:
+    """Leads to the account page, after something was done."""
+    return RedirectResponse(_site(request, resources).href(ACCOUNT), 303)
+
+
+def to_signin(request: Request, resources: Resources) -> Response:
+    """Leads to the page to sign in on, and from there to the account."""
     return RedirectResponse(_site(request, resources).href(f"/signin?next={ACCOUNT}"), 303)

@@ -17,6 +17,8 @@ from scenarios.notifying.news import News
 from scenarios.outcomes import Level
 
 LEVELS: Final = tuple(Level)
+BY_NAME_ONLY: Final = frozenset({"task_given"})
+"""Kinds that a channel is told of only where it names them: every alert brings tasks."""
 _EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])")
 _PLAIN: Final = re.compile(r"[^\x00-\x20\x7f]{1,500}")
 _PHONE: Final = re.compile(r"\+?[0-9]{8,15}")
@@ -50,7 +52,7 @@ class Wanted:
     Attributes:
         unit_code: Of this commune, or of this province and its communes.
         least_level: Only from this level; what has no level counts as the lowest.
-        kinds: Only these kinds of news.
+        kinds: Only these kinds of news; None leaves all but :data:`BY_NAME_ONLY`.
     """
 
     unit_code: str | None = None
@@ -64,7 +66,7 @@ class Wanted:
         return (
             (self.scenario is None or news.scenario == self.scenario)
             and level >= LEVELS.index(self.least_level)
-            and (self.kinds is None or news.kind in self.kinds)
+            and (news.kind in self.kinds if self.kinds is not None else news.kind not in BY_NAME_ONLY)
         )
 
 
@@ -180,10 +182,18 @@ OFFICE_ACTIONS: Final = frozenset({Action.READ, Action.EDIT, Action.APPROVE})
 OFFICE_AREAS: Final = frozenset({Area.ALERTS, Area.FIELD_REPORTS})
 KINDS: Final = frozenset(
     {
-        *("alert_opened", "alert_raised", "alert_back", "task_handed_over", "task_late", "upload_submitted"),
-        *("upload_approved", "upload_changed", "upload_checked", "upload_published", "upload_refused"),
+        *("alert_opened", "alert_raised", "alert_back", "task_given", "task_handed_over", "task_late"),
+        *(
+            "upload_submitted",
+            "upload_approved",
+            "upload_changed",
+            "upload_checked",
+            "upload_published",
+            "upload_refused",
+        ),
         *("upload_returned", "upload_sent_back", "report_received", "report_handed_over", "report_late"),
         *("scenario_proposed", "scenario_approved", "scenario_refused", "scenario_withdrawn"),
+        *("data_due", "data_overdue"),
     }
 )
 """Every kind of news that there is."""

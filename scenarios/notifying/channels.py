@@ -46,6 +46,10 @@ _ONE: Final = text(
     f"SELECT {COLUMNS} FROM notifying.channels WHERE id = :id AND removed_at IS NULL"  # noqa: S608 - likewise
     " FOR UPDATE"
 )
+_OWN: Final = text(
+    f"SELECT {COLUMNS} FROM notifying.channels WHERE account = :account AND removed_at IS NULL"  # noqa: S608 - likewise
+    " ORDER BY created_at, id"
+)
 _COUNT_OWN: Final = text("SELECT count(*) FROM notifying.channels WHERE account = :account AND removed_at IS NULL")
 _REMOVE: Final = text("UPDATE notifying.channels SET removed_by = :author, removed_at = :at WHERE id = :id")
 _FORGET: Final = text("DELETE FROM notifying.parts WHERE channel_id = :id AND delivery_id IS NULL")
@@ -92,6 +96,12 @@ def list_channels(connection: Connection, scope: Scope) -> list[Channel]:
     """The scope's own channels and those of the offices that it administers, oldest first."""
     rows = connection.execute(_LIST, {"most": MOST}).mappings()
     return [channel for channel in map(channel_from, rows) if may_keep(scope, channel.draft)]
+
+
+def list_own_channels(connection: Connection, account: UUID) -> list[Channel]:
+    """The channels of one account, oldest first."""
+    rows = connection.execute(_OWN, {"account": account}).mappings()
+    return [channel_from(row) for row in rows]
 
 
 def get_channel(connection: Connection, scope: Scope, channel_id: UUID) -> Channel:

@@ -22,11 +22,11 @@ class News:
     """One thing that has happened.
 
     Attributes:
-        source: ``notice`` or ``alert``.
-        source_id: Number of the notice or the alert.
+        source: ``notice``, ``alert`` or ``task``.
+        source_id: Number of the notice, the alert or the task.
         recipient: The one subject who is told; None where everybody is who may do the action to the target.
         vi: Words of a notice; empty for an alert.
-        detail: Figures of an alert as they were at that moment.
+        detail: Figures of an alert, or words of a task, as they were at that moment.
         at: When it happened.
     """
 

@@ -61,6 +61,8 @@ def word_item(news: News, language: Language, around: Surroundings) -> Item:
     """One thing that has happened, in words."""
     if news.source == "alert":
         text = _alert_text(news, language, around)
+    elif news.source == "task":
+        text = _task_text(news, language, around)
     else:
         text = news.vi if language is Language.VI else news.en
     link = f"{around.public_url}{news.link}" if news.link else ""
@@ -107,7 +109,9 @@ def number_text(value: float, language: Language) -> str:
 
 def _alert_text(news: News, language: Language, around: Surroundings) -> str:
     level = said_in(LEVEL_WORDS[news.level or Level.NOTICE], language)
-    head = f"{level}{said_in(_HAPPENED[news.kind], language)}: {news.scenario} {_title(news, language, around)}"
+    head = (
+        f"{level}{said_in(_HAPPENED[news.kind], language)}: {news.scenario} {_title(news, language, around)}".rstrip()
+    )
     moment = _moment(news.at)
     parts = [f"{head}. {_place(news, language, around)}.", _figures(news, language, around)]
     parts.append(f"Lúc {moment}." if language is Language.VI else f"At {moment}.")
@@ -118,14 +122,30 @@ def _alert_text(news: News, language: Language, around: Surroundings) -> str:
     return " ".join(part for part in parts if part)
 
 
+def _task_text(news: News, language: Language, around: Surroundings) -> str:
+    is_vietnamese = language is Language.VI
+    title = news.detail["title_vi" if is_vietnamese else "title_en"]
+    head = f"{'Việc cần làm' if is_vietnamese else 'To be done'}: {title} ({news.detail['actor']})"
+    parts = [f"{head}. {news.scenario} {_title(news, language, around)}, {_unit_name(news, around)}."]
+    due = news.detail.get("due_at")
+    if due:
+        moment = _moment(datetime.fromisoformat(due))
+        parts.append(f"Hạn: {moment}." if is_vietnamese else f"Due {moment}.")
+    return " ".join(parts)
+
+
+def _unit_name(news: News, around: Surroundings) -> str:
+    code = news.unit_code or ""
+    return f"{around.units[code]} ({code})" if code in around.units else code
+
+
 def _title(news: News, language: Language, around: Surroundings) -> str:
     scenario = around.scenarios.get(news.scenario or "")
     return "" if scenario is None else said_in(scenario.title, language)
 
 
 def _place(news: News, language: Language, around: Surroundings) -> str:
-    code = news.unit_code or ""
-    unit = f"{around.units[code]} ({code})" if code in around.units else code
+    unit = _unit_name(news, around)
     word = _PLACES.get(str(news.detail["place_kind"]))
     if word is None:
         return unit
@@ -161,6 +181,8 @@ def _facts(news: News, around: Surroundings) -> dict[str, object]:
         deadline = around.deadlines.get(news.source_id)
         kept = {name: news.detail.get(name) for name in ("rule", "place_kind", "value", "threshold", "since_at")}
         facts |= {"alert": news.source_id, **kept, "due_at": deadline.isoformat() if deadline else None}
+    if news.source == "task":
+        facts |= {"task": news.source_id, **{name: news.detail.get(name) for name in ("alert", "step", "due_at")}}
     return facts
 
 

@@ -26,6 +26,7 @@ from scenarios.outcomes import Outcome, Standing
 from tests.conftest import Service, run_service
 from tests.people import WHO, with_people
 from tests.scenarios.alerts.outcomes import COMMUNE, fresh_place, hour, outcome
+from tests.scenarios.notifying.cap_rules import SPACE, read_valid
 
 pytestmark = pytest.mark.db
 ELSEWHERE = "16000"
@@ -100,6 +101,14 @@ class TestReading:
         assert [hidden.status_code, missing.status_code] == [404, 404]
         assert hidden.json()["type"] == missing.json()["type"] == "/problems/alert-not-found"
         assert hidden.json()["detail"].replace(str(far), "N") == missing.json()["detail"].replace("999999999", "N")
+
+    def test_goes_out_as_a_warning_to_whoever_may_read_it(self, desk: Desk, alert: int) -> None:
+        answer = desk.get("reader", f"/{alert}/cap")
+        assert answer.headers["content-type"].startswith("application/cap+xml")
+        message = read_valid(answer.content)
+        assert message.findtext(f"{SPACE}identifier", "").startswith("diaban.127.0.0.1.")
+        assert desk.get("stranger", f"/{alert}/cap").status_code == 404
+        assert desk.get("guest", "/999999999/cap").status_code == 404
 
     def test_needs_an_identity_and_a_right_somewhere(self, desk: Desk, alert: int) -> None:
         for path in ("", f"/{alert}"):

@@ -53,6 +53,9 @@ ACCOUNT = {
     ("POST", "/account/password"),
     ("POST", "/account/tokens"),
     ("POST", "/account/tokens/{token_id}/revoke"),
+    # tests/app/sending/test_pages.py looks at these.
+    ("POST", "/account/channels"),
+    ("POST", "/account/channels/{channel_id}/remove"),
 }
 # What the sender of a file and those who decide on it do needs several people and a worker beside the service:
 # tests/app/uploads/test_audit.py does each, and compares the events with these.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from time import sleep
 from uuid import UUID
 
@@ -17,8 +19,10 @@ from sqlalchemy import Engine, text
 from app.database import Database
 from app.sending.courier import Courier
 from app.sending.webhook import Webhook
-from scenarios.notifying.channel import ChannelKind, Pace, Wanted
-from scenarios.notifying.channels import remove_channel, try_channel
+from app.settings import Settings
+from app.worker import run_worker
+from scenarios.notifying.channel import ChannelKind, Draft, Pace, Wanted
+from scenarios.notifying.channels import add_channel, remove_channel, try_channel
 from scenarios.notifying.delivering import LEASE, MOST_ATTEMPTS, prune_deliveries, wait_after
 from scenarios.outcomes import Level
 from tests.app.sending.servers import hangs, http_server, status
@@ -159,6 +163,35 @@ class TestDelivery:
         courier.close()
         ((state, attempts, reason),) = _log(store)
         assert (state, attempts, "not set up" in reason) == ("due", 1, True)
+
+
+class TestWorker:
+    def test_that_runs_tells_of_a_loudspeaker_step_through_the_gateway(
+        self, store: Database, writer: Engine, open_alert: OpenAlert, tmp_path: Path
+    ) -> None:
+        """Scenario S37 as Tân Ninh states it: the alert goes to the office, and at once over the loudspeakers."""
+        wanted = Wanted("16540", "S37", Level.WARNING, frozenset({"alert_opened"}))
+        draft = Draft("Loa thôn 3", ChannelKind.LOUDSPEAKER, "loa-thon-3", wanted=wanted, pace=AT_ONCE)
+        with writer.begin() as connection:
+            add_channel(connection, ADMIN, draft)
+        with http_server(status(202)) as gateway:
+            open_alert(Level.ALARM)
+            settings = Settings(state_dir=tmp_path, gateway_url=gateway.url)
+
+            async def work() -> None:
+                stop = asyncio.Event()
+                worker = asyncio.create_task(run_worker(store, settings, stop))
+                async with asyncio.timeout(60):
+                    while _log(store) != [("sent", 1, "")]:  # noqa: ASYNC110 - no event tells of the database
+                        await asyncio.sleep(0.1)
+                stop.set()
+                await worker
+
+            asyncio.run(work())
+            (request,) = gateway.received
+        document = json.loads(request.body)
+        assert (document["kind"], document["to"]) == ("loudspeaker", "loa-thon-3")
+        assert document["text"].startswith("Báo động: S37 Cảnh báo An toàn")
 
 
 class TestHanging:

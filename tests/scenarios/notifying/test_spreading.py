@@ -154,6 +154,18 @@ class TestWanted:
         _spread(writer)
         assert (waiting(store, mine.id), waiting(store, other.id)) == ([("task_late", "alarm")], [])
 
+    def test_tasks_that_are_given_are_told_by_name_only(
+        self, store: Database, writer: Engine, add: AddChannel, open_alert: OpenAlert
+    ) -> None:
+        everything = add("all")
+        open_alert(scenario="S11")
+        reminded = add("zalo", wanted=Wanted(scenario="S11", kinds=frozenset({"task_given"})))
+        open_alert(scenario="S11")
+        _spread(writer)
+        # Of S11 the extraction is given first, and beside it the daily watch.
+        assert waiting(store, reminded.id) == [("task_given", "warning")] * 2
+        assert waiting(store, everything.id) == [("alert_opened", "warning")] * 2
+
     def test_an_office_hears_nothing_of_files_and_of_what_is_meant_for_one_person(
         self, store: Database, writer: Engine, add: AddChannel
     ) -> None:

@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test ux screenshots lint check audit sbom bench bench-peers conformance prove doctor stop clean lock env env-dev
+.PHONY: help demo test ux screenshots lint check audit sbom bench bench-peers bench-evaluation conformance prove doctor stop clean lock env env-dev
 
 PYTHON := .venv/bin/python
 export PYTHONUTF8 := 1
@@ -44,6 +44,9 @@ bench: env-dev ## Đo tốc độ · Measure against bare SQL, stock pygeoapi an
 
 bench-peers: env-dev ## Đo với các phần mềm khác · Measure against other map servers (installs them)
 	@$(PYTHON) -m tests.bench.against $(ARGS)
+
+bench-evaluation: env-dev ## Đo việc tính quy tắc · Measure the evaluation of rules against SQL by hand
+	@$(PYTHON) -m tests.bench.evaluation $(ARGS)
 
 prove: env-dev ## Bằng chứng đầy đủ · Run one full proof (NAME=…)
 	@if [ -n "$(NAME)" ] && [ -f "tests/prove/$(NAME).py" ]; then exec $(PYTHON) -m "tests.prove.$(NAME)" $(ARGS); fi; \

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from layers.definition import Definition
 from layers.tables import feature_table
-from scenarios.definition import Rule, Scenario
+from scenarios.definition import Rule, RuleScope, Scenario
 from scenarios.evaluation.judging import limit_of
 from scenarios.evaluation.layers_read import LayerState
 from scenarios.outcomes import Outcome, Place, PlaceKind, Standing
@@ -144,15 +146,19 @@ def judge_features(
 
 def figures_text(judged: JudgedFeatures, moment: Moment) -> tuple[str, dict[str, object]]:
     """The SQL of a rule's figures over the layers as they are, and its values."""
-    layers = {
-        slug: Read(state.definition, feature_table(state.definition))
-        for slug, state in moment.layers.items()
-        if slug in layers_of_test(judged.test)
-    }
+    named = layers_of_test(judged.test)
+    definitions = tuple(moment.layers[slug].definition for slug in named)
     operator = judged.limit.operator or ">"
-    frame = Frame(judged.rule.scope, layers, moment.several_provinces, operator)
-    figures, bound = as_text(passing(figures_select(judged.test, frame), operator))
+    figures, bound = _written(judged.test, judged.rule.scope, operator, definitions, moment.several_provinces)
     return figures, {**bound, **test_values(judged.test, moment.at, moment.calendar), "lax": _lax(judged.limit)}
+
+
+@lru_cache(maxsize=256)
+def _written(
+    test: FeatureTest, scope: RuleScope, operator: str, definitions: tuple[Definition, ...], several_provinces: bool
+) -> tuple[str, dict[str, object]]:
+    layers = {definition.slug: Read(definition, feature_table(definition)) for definition in definitions}
+    return as_text(passing(figures_select(test, Frame(scope, layers, several_provinces, operator)), operator))
 
 
 def test_values(test: FeatureTest, at: datetime, calendar: WorkCalendar) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -12,7 +14,7 @@ from layers.definition import Definition
 from layers.definition_json import from_json
 
 _STATES: Final = text(
-    "SELECT slug, definition, definition_version, revision FROM catalogue.layers"
+    "SELECT slug, definition::text AS definition, definition_version, revision FROM catalogue.layers"
     " WHERE slug = ANY (CAST(:slugs AS text[])) ORDER BY slug"
 )
 _EDITIONS: Final = text(
@@ -36,10 +38,16 @@ class LayerState:
         return self.definition_version, self.revision
 
 
+@lru_cache(maxsize=256)
+def _definition(document: str) -> Definition:
+    # A document is read once, however often its layer is evaluated.
+    return from_json(json.loads(document))
+
+
 def read_layers(connection: Connection, slugs: Collection[str]) -> dict[str, LayerState]:
     """The layers that there are of these, by slug."""
     rows = connection.execute(_STATES, {"slugs": sorted(slugs)}) if slugs else ()
-    return {row.slug: LayerState(from_json(row.definition), row.definition_version, row.revision) for row in rows}
+    return {row.slug: LayerState(_definition(row.definition), row.definition_version, row.revision) for row in rows}
 
 
 def read_editions(connection: Connection, slugs: Collection[str]) -> dict[str, Edition]:

@@ -32,7 +32,7 @@ def stage(
 
 
 def _months() -> list[datetime]:
-    """The first days of the last three months, the newest last."""
+    """The first days of the last three months that are over, the newest last."""
     now = datetime.now(UTC)
     count = now.year * 12 + now.month - 1
     return [datetime((count - back) // 12, (count - back) % 12 + 1, 1, 9, tzinfo=UTC) for back in (3, 2, 1)]
@@ -139,6 +139,31 @@ class TestBoard:
             assert address is not None
             paper = page.context.request.get(f"{stage.service.url}{address}")
             assert "họp đột xuất" in pdf_text(paper.body())
+
+
+class TestForecast:
+    def test_a_unit_with_too_short_a_past_says_what_to_send(self, stage: Stage) -> None:
+        with stage.page("leader") as page:
+            _open(page)
+            page.get_by_role("table").locator("tbody tr").first.get_by_role("button").click()
+            page.get_by_role("button", name="Dự báo các kỳ tới").click()
+            expect(page.get_by_role("article").get_by_role("alert")).to_contain_text("cần ít nhất 4 kỳ đã qua")
+
+    def test_the_next_periods_come_with_interval_method_and_error(self, stage: Stage) -> None:
+        answer = {
+            "measured_in": "triệu đồng", "method": "ets", "accuracy": {"mape": 4.25, "mase": 0.5},
+            "forecast": [{"period": "2027-01", "value": 41.5, "low80": 38.0, "high80": 45.0}],
+        }  # fmt: skip
+        with stage.page("leader") as page:
+            _open(page)
+            page.route("**/forecast?**", lambda route: route.fulfill(json=answer))
+            page.get_by_role("table").locator("tbody tr").first.get_by_role("button").click()
+            page.get_by_role("button", name="Dự báo các kỳ tới").click()
+            told = page.get_by_role("region", name="Dự báo")
+            expect(told).to_contain_text("Tháng 1/2027")
+            expect(told).to_contain_text("41,5 (80 %: từ 38 đến 45)")
+            expect(told).to_contain_text("San mũ ETS; sai số thử trên các kỳ đã qua: MAPE 4,3 %, MASE 0,5.")
+            assert violations(page) == []
 
 
 class TestStates:

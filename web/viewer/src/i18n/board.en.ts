@@ -192,4 +192,12 @@ export const board: Record<keyof typeof words, string> = {
   'sheet.dot-xuat': 'Ad hoc meeting',
   'sheet.theo-yeu-cau': 'Meeting on demand',
   'sheet.print': 'Print a sheet',
+  'forecast.ask': 'Forecast the next periods',
+  'forecast.title': 'Forecast',
+  'forecast.range': '(80 %: from {low} to {high})',
+  'forecast.error': '{method}; error on past periods: MAPE {mape} %, MASE {mase}.',
+  'forecast.naive': 'Last period again',
+  'forecast.seasonal_naive': 'Same period again',
+  'forecast.ets': 'Exponential smoothing (ETS)',
+  'forecast.ets_seasonal': 'Seasonal exponential smoothing (ETS)',
 };

@@ -190,4 +190,12 @@ export const board = {
   'sheet.dot-xuat': 'Họp đột xuất',
   'sheet.theo-yeu-cau': 'Họp theo yêu cầu',
   'sheet.print': 'In phiếu họp',
+  'forecast.ask': 'Dự báo các kỳ tới',
+  'forecast.title': 'Dự báo',
+  'forecast.range': '(80 %: từ {low} đến {high})',
+  'forecast.error': '{method}; sai số thử trên các kỳ đã qua: MAPE {mape} %, MASE {mase}.',
+  'forecast.naive': 'Lặp lại kỳ trước',
+  'forecast.seasonal_naive': 'Lặp lại cùng kỳ',
+  'forecast.ets': 'San mũ ETS',
+  'forecast.ets_seasonal': 'San mũ ETS theo mùa',
 } as const;

@@ -11,13 +11,15 @@ import shapely
 from app.database import Database
 from layers.access import Scope
 from layers.changes import Changes, UnitChanges, read_changes_of
-from layers.errors import RevisionNotFound
+from layers.definition import Sensitivity
+from layers.errors import LayerNotFound, RevisionNotFound
 from layers.publish import ChangeNote, Mode, publish_rows, revert_layer
 from tests.layers.ask_world import SOUTH, WEST
 from tests.layers.asking import Asker, open_asker
 
 pytestmark = pytest.mark.db
 STEP = 0.1
+RESTRICTED = "schools-restricted"
 
 
 def place(column: int, row: int) -> shapely.Point:
@@ -52,13 +54,20 @@ def asker(copy_database: Callable[[str], Database], world_template: str) -> Iter
         yield found
 
 
-def changes(asker: Asker, revision: int, limit: int = 100, layer: str = "clinics") -> Changes:
+def changes(
+    asker: Asker, revision: int, limit: int = 100, layer: str = "clinics", scope: Scope | None = None
+) -> Changes:
     async def read() -> Changes:
-        found = asker.catalogue.get(layer, Scope.public())
-        async with asker.gate.read(Scope.public()) as connection:
+        reader = scope or Scope.public()
+        found = asker.catalogue.get(layer, reader)
+        async with asker.gate.read(found.reader(reader)) as connection:
             return await read_changes_of(connection, found, revision, asker.statements, limit=limit)
 
     return asker.loop.run_until_complete(read())
+
+
+def reader(unit: str | None) -> Scope:
+    return Scope.reading("reader", classes=Sensitivity, units=frozenset({unit}) if unit else None)
 
 
 def kinds(found: Changes) -> dict[str, str]:
@@ -110,6 +119,20 @@ def test_personal_fields_are_not_in_it(asker: Asker) -> None:
     found = changes(asker, 1, limit=5, layer="parcels")
     assert found.total == 150 * 150
     assert all("owner_name" not in one.after for one in found.features)
+
+
+def test_only_those_of_the_readers_communes(asker: Asker) -> None:
+    whole = changes(asker, 1, layer=RESTRICTED, scope=reader(None))
+    part = changes(asker, 1, layer=RESTRICTED, scope=reader("99902"))
+    assert whole.total == 100 > part.total > 0
+    assert part.units == tuple(unit for unit in whole.units if unit.unit_code == "99902")
+    assert {one.unit_code for one in part.features} == {"99902"}
+    assert {one.fid for one in part.features} == {one.fid for one in whole.features if one.unit_code == "99902"}
+
+
+def test_of_a_layer_that_the_reader_may_not_know_are_absent(asker: Asker) -> None:
+    with pytest.raises(LayerNotFound):
+        changes(asker, 1, layer=RESTRICTED)
 
 
 @pytest.mark.parametrize("revision", [0, 99, 2**62])

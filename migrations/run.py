@@ -36,6 +36,7 @@ SCHEMAS = (
     "observing",
     "judging",
     "reports",
+    "notifying",
 )
 _UNMARKED = text(
     "SELECT p.oid::regprocedure::text FROM pg_proc p"

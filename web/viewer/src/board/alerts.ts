@@ -1,8 +1,9 @@
 import type { FeatureCollection } from 'geojson';
+import type { Photo } from '../lib/photos.ts';
 
 export type Level = 'notice' | 'warning' | 'alarm';
 export type State = 'open' | 'acknowledged' | 'assigned' | 'in_progress' | 'resolved' | 'closed';
-export type Act = 'acknowledge' | 'assign' | 'start' | 'resolve' | 'close' | 'reopen' | 'rate' | 'comment';
+export type Act = 'acknowledge' | 'assign' | 'start' | 'resolve' | 'close' | 'reopen' | 'rate' | 'merge' | 'comment';
 
 export interface Alert {
   readonly id: number;
@@ -26,6 +27,7 @@ export interface Alert {
   readonly threshold: number | null;
   readonly assignee: string | null;
   readonly rating: number | null;
+  readonly merged_into: number | null;
 }
 
 export interface Evidence {
@@ -50,6 +52,9 @@ export interface WholeAlert extends Alert {
   readonly evidence: readonly Evidence[];
   readonly steps: readonly TakenStep[];
   readonly acts: readonly Act[];
+  readonly photos: readonly Photo[];
+  /** Alerts that were merged into this one. */
+  readonly merged: readonly number[];
 }
 
 export const OPEN_STATES: readonly State[] = ['open', 'acknowledged', 'assigned', 'in_progress', 'resolved'];

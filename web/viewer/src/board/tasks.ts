@@ -1,4 +1,5 @@
 import { getJson } from '../lib/api.ts';
+import type { Photo } from '../lib/photos.ts';
 
 export type TaskAct = 'take' | 'delegate' | 'finish' | 'drop' | 'give_again' | 'comment';
 
@@ -18,6 +19,7 @@ export interface Task {
   readonly rung: 'officer' | 'office' | 'leader' | 'province';
   readonly is_late: boolean;
   readonly acts: readonly TaskAct[];
+  readonly photos: readonly Photo[];
 }
 
 /** What an act cannot do without. */

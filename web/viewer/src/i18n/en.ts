@@ -2,12 +2,14 @@ import type { Key } from '../lib/i18n.svelte.ts';
 import { admin } from './admin.en.ts';
 import { board } from './board.en.ts';
 import { desk } from './desk.en.ts';
+import { reports } from './reports.en.ts';
 
 /** Every sentence of the interface, English. */
 export const en: Record<Key, string> = {
   ...admin,
   ...board,
   ...desk,
+  ...reports,
   'app.name': 'Địa Bàn',
   'app.skip': 'Skip to the main content',
   'app.pages': 'Pages',

@@ -1,12 +1,14 @@
 import { admin } from './admin.vi.ts';
 import { board } from './board.vi.ts';
 import { desk } from './desk.vi.ts';
+import { reports } from './reports.vi.ts';
 
 /** Every sentence of the interface, Vietnamese. `en.ts` has the same keys; a test compares them. */
 export const vi = {
   ...admin,
   ...board,
   ...desk,
+  ...reports,
   'app.name': 'Địa Bàn',
   'app.skip': 'Tới nội dung chính',
   'app.pages': 'Các trang',

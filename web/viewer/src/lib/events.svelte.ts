@@ -8,7 +8,7 @@ export interface LiveEvent {
 }
 
 const KINDS = [
-  ...['alert_opened', 'alert_changed', 'alert_cleared', 'task_changed', 'layer_published', 'upload_changed'],
+  ...['alert_opened', 'alert_changed', 'alert_cleared', 'task_changed', 'report_changed', 'layer_published', 'upload_changed'],
   ...['notice_added', 'reload'],
 ] as const;
 const AGAIN_MS = 30_000;

@@ -20,7 +20,7 @@ from layers.registry import mark_synthetic, put_layer
 from layers.synthetic import Province, layer_rows, make_province, successions
 from layers.unit_codes import COMMUNES, FORMER_UNITS, HAMLETS, PROVINCES
 from layers.units import Succession, put_successions
-from migrations.run import SCHEMAS, migrate
+from migrations.run import migrate
 from tiles.companions import refresh_companions
 
 SEED = 2026
@@ -111,10 +111,17 @@ def prepare(database: Database, plan: DemoPlan, *, reset: bool) -> None:
     owner.dispose()
 
 
+# Whatever schemas migrations have made by now; the catalogue is older than its owner, and the audit trail is not its.
+_OWN_SCHEMAS = text(
+    "SELECT quote_ident(n.nspname) FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner"
+    " WHERE r.rolname = 'diaban_owner' OR n.nspname IN ('catalogue', 'audit') ORDER BY n.nspname"
+)
+
+
 def _drop_schemas(engine: Engine) -> None:
     with engine.begin() as connection:
-        for schema in SCHEMAS:
-            connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        for schema in connection.execute(_OWN_SCHEMAS).scalars().all():
+            connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
 
 
 def _claim(engine: Engine, plan: DemoPlan) -> None:

@@ -17,27 +17,6 @@ from spatial.crs import private_srid_rows
 
 # Two deployers must not migrate at once: the number is any constant that only we lock.
 MIGRATION_LOCK = 0x6469_6162_616E
-SCHEMAS = (
-    "catalogue",
-    "access",
-    "audit",
-    "jobs",
-    "features",
-    "history",
-    "private",
-    "personal",
-    "opening",
-    "plain",
-    "tiles",
-    "uploads",
-    "alerts",
-    "live",
-    "tasks",
-    "observing",
-    "judging",
-    "reports",
-    "notifying",
-)
 _UNMARKED = text(
     "SELECT p.oid::regprocedure::text FROM pg_proc p"
     " JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from layers.ddl import regrant_layers
 from layers.grants import put_built_in_roles
 from layers.personal.erasures import repeat_erasures
+from layers.personal.keys import brings_key
 from layers.personal.plain import begin_key, seal_all, tables_unsealed
 from spatial.crs import private_srid_rows
 
@@ -65,17 +66,26 @@ def migrate(engine: Engine, passwords: Mapping[str, str], *, say: Callable[[str]
         regrant_layers(connection)
         _set_passwords(connection, passwords)
         connection.commit()
-        begin_key(connection)
-        connection.commit()
-        repeat_erasures(connection, author="diaban migrate")
-        connection.commit()
+        if brings_key(connection):
+            _tend_personal(connection, say)
         version = connection.execute(text("SELECT version_num FROM catalogue.alembic_version")).scalar_one()
-        if tables_unsealed(connection):
-            say("personal")
-            seal_all(connection)
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
         connection.commit()
     return str(version)
+
+
+def _tend_personal(connection: Connection, say: Callable[[str], None]) -> None:
+    """Begins the key of personal data, destroys again what a restored back-up brought back, seals what lies open.
+
+    Whoever comes without a key, as to check a restored copy, leaves this to the next start of the service.
+    """
+    begin_key(connection)
+    connection.commit()
+    repeat_erasures(connection, author="diaban migrate")
+    connection.commit()
+    if tables_unsealed(connection):
+        say("personal")
+        seal_all(connection)
 
 
 def _mend_postgis(connection: Connection) -> None:

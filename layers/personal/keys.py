@@ -142,6 +142,11 @@ def keyring_of(connection: Connection) -> Keyring:
     return key_file_of(connection).open(connection)
 
 
+def brings_key(connection: Connection) -> bool:
+    """Whether the connection's engine brings a key's file along."""
+    return isinstance(connection.get_execution_options().get(OPTION), KeyFile)
+
+
 def key_file_of(connection: Connection) -> KeyFile:
     """The key's file that the connection's engine brings along.
 

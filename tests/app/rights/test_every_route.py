@@ -27,8 +27,8 @@ LAYERS = {
 OTHER_DATA = {
     # Asked as POST /api/query is, through the same gate: tests/app/test_report_maps.py.
     "/api/report-maps/question",
-    # Its changes are read through the gate: tests/layers/test_changes.py.
     "/api/report-maps/revision/{slug}/{revision}",
+    # Its changes are read through the gate: tests/layers/test_changes.py.
     "/api/rasters",
     "/api/rasters/{slug}",
     "/api/rasters/{slug}/legend",

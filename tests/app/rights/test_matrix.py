@@ -14,7 +14,7 @@ from app.exports.run import Exporter
 from layers.access import Units
 from tests.app.rights import doors
 from tests.app.rights.doors import DOCUMENTS, SETS, WINDOWS, Asking
-from tests.app.rights.readers import LAYERS, NOBODY, PEOPLE, READERS, distinct_readers
+from tests.app.rights.readers import LAYERS, NOBODY, PEOPLE, READERS, RESTRICTED, distinct_readers
 from tests.conftest import Service, run_service
 from tests.people import with_people
 
@@ -167,6 +167,23 @@ def test_what_was_made_for_somebody_is_not_given_to_the_next(service: Service) -
                     assert fresh.content == first.content, (path, other)
                 else:
                     assert again.status_code in (200, 204), (path, other)
+
+
+@pytest.mark.parametrize("reader", EVERY_READER)
+def test_a_report_of_a_revision_tells_of_nothing_else(
+    service: Service,
+    oracle: psycopg.Connection[tuple[object, ...]],
+    expected: dict[tuple[str, str], set[int] | None],
+    reader: str,
+) -> None:
+    answer = Asking(service.client, reader).get(f"/api/report-maps/revision/{RESTRICTED}/1")
+    may_see = expected[reader, RESTRICTED]
+    assert answer.status_code == (404 if may_see is None else 200), answer.text[:300]
+    if may_see is None:
+        return
+    rows = oracle.execute("SELECT fid, name FROM features.schools_restricted").fetchall()
+    named = {int(str(fid)) for fid, name in rows if re.search(rf"{re.escape(str(name))}(?!\d)", answer.text)}
+    assert named == may_see
 
 
 def test_a_refusal_names_no_layer_that_the_reader_may_not_know(service: Service) -> None:

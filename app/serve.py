@@ -19,7 +19,6 @@ from uvicorn.supervisors import Multiprocess
 
 from app.console import console, say
 from app.database import Database
-from app.main import create_app
 from app.settings import EVERY_ADDRESS, Settings
 from app.worker_process import worker_beside
 
@@ -98,7 +97,7 @@ def serve(settings: Settings, database: Database) -> None:
         if settings.workers > 1:
             _serve_by_workers(settings, common)
         else:
-            config = uvicorn.Config(create_app(settings, database), **common)  # type: ignore[arg-type]
+            config = uvicorn.Config(_application(settings, database), **common)  # type: ignore[arg-type]
             _Announcing(config, settings).run()
     say("Đã dừng dịch vụ", "the service has stopped")
 
@@ -130,7 +129,14 @@ def create_worker() -> FastAPI:
     parent = multiprocessing.parent_process()
     if parent is not None and os.getppid() != parent.pid:
         raise SystemExit(0)  # It died before the kernel was asked to tell.
-    return create_app()
+    return _application()
+
+
+def _application(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    # What the service needs takes seconds to import, and most commands need none of it.
+    from app.main import create_app
+
+    return create_app(settings, database)
 
 
 def _announce_when_ready(settings: Settings) -> None:

@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import anyio.to_thread
 import procrastinate
 import psycopg
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
-from app.observing.mqtt import Broker, listen
 from app.settings import Settings
 from app.worker_tasks import job_runners, periodic_steps
 from layers.jobs import JobKind
@@ -73,7 +74,7 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
                 for step in periodic_steps(database, settings, writer)
             ),
         ]
-        listening = [asyncio.create_task(listen(broker, writer)) for broker in _brokers(settings)]
+        listening = [asyncio.create_task(listener) for listener in _listeners(settings, writer)]
         told = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([queue, *repeated, *listening, told], return_when=asyncio.FIRST_COMPLETED)
         ending.set()
@@ -87,13 +88,16 @@ async def run_worker(database: Database, settings: Settings, stop: asyncio.Event
             task.result()
 
 
-def _brokers(settings: Settings) -> list[Broker]:
+def _listeners(settings: Settings, writer: Engine) -> list[Coroutine[Any, Any, None]]:
     if settings.mqtt_url is None:
         return []
     if settings.mqtt_account is None:
         log.error("mqtt_account_missing", setting="DIABAN_MQTT_ACCOUNT")
         return []
-    return [Broker(settings.mqtt_url.get_secret_value(), settings.mqtt_topic, settings.mqtt_account)]
+    # Whoever has no broker does without its library, which is slow to import.
+    from app.observing.mqtt import Broker, listen
+
+    return [listen(Broker(settings.mqtt_url.get_secret_value(), settings.mqtt_topic, settings.mqtt_account), writer)]
 
 
 async def _do_jobs(app: procrastinate.App) -> None:

@@ -42,7 +42,8 @@ def usable(count: int, season: int) -> list[Method]:
         found.append(Method.SEASONAL_NAIVE)
     if count >= _FEWEST_FOR_ETS:
         found.append(Method.ETS)
-    if 1 < season <= _LONGEST_SEASON and count >= 2 * season + 2:
+    # The library's first guess of a season's levels needs ten values and a season more, whatever the season.
+    if 1 < season <= _LONGEST_SEASON and count >= max(2 * season + 2, 10 + 2 * (season // 2)):
         found.append(Method.ETS_SEASONAL)
     return found
 

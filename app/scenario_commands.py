@@ -20,6 +20,7 @@ from app.settings import Settings
 from layers.access import Scope
 from scenarios.evaluation.backtest import BackTest, Trial, back_test
 from scenarios.loader import get_scenario, load_builtin
+from scenarios.revisions.reading import scenario_in_force
 from scenarios.sheets.sheet import MeetingWord
 from scenarios.table import scenarios_table
 from scenarios.work.calendar import VIETNAM_TIME
@@ -83,10 +84,10 @@ def backtest_command(
     end = until.replace(tzinfo=VIETNAM_TIME) if until else now
     start = since.replace(tzinfo=VIETNAM_TIME) if since else end - timedelta(days=366)
     trial = Trial(start, end, now, threshold, min_duration_h=min_duration_h)
-    scenario = get_scenario(code)
     with open_database(Settings()) as database:
         engine = database.engine("diaban_writer")
         with engine.connect() as connection:
+            scenario = scenario_in_force(connection, code, now)
             found = back_test(connection, Scope.local_admin(), scenario, rule, trial)
         engine.dispose()
     if as_json:

@@ -53,7 +53,6 @@ class Settings(BaseSettings):
     small_count: int = Field(5, ge=0, le=100)
     personal_limit: int = Field(100_000, ge=0)
     personal_sensitive_limit: int = Field(10_000, ge=0)
-    # Accounts of people that nobody has used for so many days are closed; 0 closes none.
     # Another service that people sign in with (OpenID Connect); an address without TLS only on this very machine.
     oidc_issuer: str | None = Field(None, pattern=r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?)$")
     oidc_client_id: str | None = None
@@ -67,6 +66,7 @@ class Settings(BaseSettings):
     sign_in_failures: int | None = Field(None, ge=1, le=100)
     sign_in_wait: timedelta | None = Field(None, gt=timedelta(0), le=timedelta(days=1))
     breach_list: Path | None = None
+    # Accounts of people that nobody has used for so many days are closed; 0 closes none.
     account_idle_days: int = Field(45, ge=0, le=3650)
     log_format: Literal["console", "json"] = "console"
 
